@@ -1,15 +1,26 @@
 // Generates proto/generated/: protobufjs static code for the schema, and a flat module with one
 // export for each message, so that sources write `import { PeerHeard } from '../proto/index.ts'`.
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const require = createRequire(import.meta.url)
 const schema = readdirSync(join(root, 'proto/p2pnet/v1')).filter(file => file.endsWith('.proto')).sort()
 const out = join(root, 'proto/generated')
+
+// Builds and tests call this often and pbjs takes seconds: nothing changed, nothing to do.
+const hash = createHash('sha256').update(require('protobufjs-cli/package.json').version)
+for (const file of [import.meta.filename, ...schema.map(file => join(root, 'proto/p2pnet/v1', file))]) {
+  hash.update(`\n${basename(file)}\n`).update(readFileSync(file))
+}
+const digest = hash.digest('hex')
+const stamp = join(out, '.stamp')
+if (existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) process.exit()
+
 mkdirSync(out, { recursive: true })
 
 execFileSync(process.execPath, [
@@ -19,7 +30,10 @@ execFileSync(process.execPath, [
   ...schema.map(file => join(root, 'proto/p2pnet/v1', file))
 ], { stdio: 'inherit' })
 
-const declarations = readFileSync(join(out, 'messages.d.ts'), 'utf8')
+// The schema has no 64-bit integers (envelope.proto says why), so nobody needs the types of `long`.
+const declarations = readFileSync(join(out, 'messages.d.ts'), 'utf8').replace('import Long = require("long");\n', '')
+if (/\bLong\b/.test(declarations)) throw new Error('the schema has a 64-bit integer: use double or uint32 instead')
+writeFileSync(join(out, 'messages.d.ts'), declarations)
 const names = [...declarations.matchAll(/^ {8}(?:class|enum) (\w+)/gm)].map(match => match[1])
 writeFileSync(join(out, 'v1.js'), [
   "import { p2pnet } from './messages.js'",
@@ -30,3 +44,4 @@ writeFileSync(join(out, 'v1.d.ts'), [
   "import { p2pnet } from './messages.js'",
   ...names.map(name => `export import ${name} = p2pnet.v1.${name}`), ''
 ].join('\n'))
+writeFileSync(stamp, digest)

@@ -1,0 +1,20 @@
+export default {
+  testEnvironment: 'node',
+  roots: ['<rootDir>/test'],
+  testMatch: ['**/*.test.ts'],
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: {
+    '^.+\\.ts$': ['@swc/jest', {
+      swcrc: false,
+      jsc: { target: 'es2022', parser: { syntax: 'typescript' } },
+      module: { type: 'es6' },
+      sourceMaps: 'inline',
+    }],
+  },
+  // Tests import from @jest/globals, which is typed.
+  injectGlobals: false,
+  // The default leaves a core idle, which on two cores is half the machine.
+  maxWorkers: '100%',
+  // Tests with real sockets and child processes share those cores.
+  testTimeout: 20_000,
+}
