@@ -1,0 +1,63 @@
+import { createHash } from 'node:crypto'
+import { open, type FileHandle } from 'node:fs/promises'
+import { basename } from 'node:path'
+import { FileChunk, FilePrepared, FileProgress, FilePumped, type PrepareFile, type PumpFile } from '../../proto/index.ts'
+import type { FileSendOptions } from '../../machines/file-send.ts'
+import { Links } from '../peer-connection/links.ts'
+import type { DriverFactory } from '../seam/index.ts'
+import { failure, TransferError } from './failure.ts'
+
+/** Bytes in a chunk: large enough that its frame costs nothing, small enough that other messages get between. */
+const chunkBytes = 256 * 1024
+/** A person reads a bar at four reports a second; more would only fill the log. */
+const progressMs = 250
+
+/** Reads one file and pumps it into a link, at the pace at which the link drains. */
+export const sendDriver: DriverFactory<FileSendOptions> = ({ publish, services, signal }) => {
+  let file: FileHandle | undefined
+  let size = 0
+
+  async function prepare({ path }: PrepareFile) {
+    file = await open(path, 'r')
+    const stat = await file.stat()
+    if (!stat.isFile()) throw new TransferError('no-file', 'only regular files can be sent')
+    size = stat.size
+    const hash = createHash('sha256')
+    for await (const piece of read(file, size)) hash.update(piece.data)
+    publish(new FilePrepared({ name: basename(path), size, digest: hash.digest() }))
+  }
+
+  async function pump({ peerId, transferId }: PumpFile) {
+    const links = services.get(Links)
+    let reportedAt = performance.now()
+    for await (const { offset, data } of read(file!, size)) {
+      if (!links.send(peerId, new FileChunk({ transferId, offset, data }))) await links.drained(peerId)
+      if (performance.now() - reportedAt < progressMs) continue
+      reportedAt = performance.now()
+      publish(new FileProgress({ bytes: offset + data.length }))
+    }
+    publish(new FileProgress({ bytes: size }))
+    publish(new FilePumped())
+  }
+
+  async function* read(from: FileHandle, length: number) {
+    const buffer = Buffer.allocUnsafe(chunkBytes)
+    for (let offset = 0; offset < length && !signal.aborted;) {
+      const { bytesRead } = await from.read(buffer, 0, Math.min(chunkBytes, length - offset), offset)
+      if (bytesRead === 0) throw new TransferError('file-changed', 'the file became shorter while it was sent')
+      yield { offset, data: buffer.subarray(0, bytesRead) }
+      offset += bytesRead
+    }
+  }
+
+  const fail = (error: unknown) => publish(failure(error))
+  return {
+    receive({ type, body }) {
+      if (type === 'PrepareFile') prepare(body as PrepareFile).catch(fail)
+      else if (type === 'PumpFile') pump(body as PumpFile).catch(fail)
+    },
+    async stop() {
+      await file?.close()
+    }
+  }
+}

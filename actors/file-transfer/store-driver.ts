@@ -1,0 +1,87 @@
+import { createHash, timingSafeEqual, type Hash } from 'node:crypto'
+import { writeSync } from 'node:fs'
+import { mkdir, unlink } from 'node:fs/promises'
+import { FileProgress, FileStored, StoreOpened, type FileChunk, type StoreFile } from '../../proto/index.ts'
+import type { DriverFactory } from '../seam/index.ts'
+import { ChunkRoutes } from './chunk-routes.ts'
+import { failure, TransferError } from './failure.ts'
+import { createPart, land, safeName, type Part } from './inbox.ts'
+import type { FileReceiveDriverOptions } from './options.ts'
+
+const progressMs = 250
+
+/**
+ * Stores the chunks of one transfer. They are written synchronously: the disk then holds the link
+ * back, and memory stays bounded.
+ */
+export const storeDriver: DriverFactory<FileReceiveDriverOptions> = ({ actor, options, publish, services }) => {
+  const routes = services.get(ChunkRoutes)
+  let expected: StoreFile | undefined
+  let part: Part | undefined
+  let hash: Hash
+  let bytes = 0
+  let reportedAt = 0
+  let over = false
+
+  async function begin(command: StoreFile) {
+    expected = command
+    await mkdir(options.inbox, { recursive: true, mode: 0o700 })
+    part = await createPart(options.inbox, actor.slice(actor.indexOf('/') + 1))
+    hash = createHash('sha256')
+    reportedAt = performance.now()
+    routes.open(command.peerId, command.transferId, chunk => {
+      try {
+        take(chunk)
+      } catch (error) {
+        fail(error)
+      }
+    })
+    publish(new StoreOpened())
+    if (command.size === 0) await finish()
+  }
+
+  function take(chunk: FileChunk) {
+    if (over || !part || !expected) return
+    if (chunk.offset !== bytes) throw new TransferError('bad-chunk', `a chunk at ${chunk.offset} came where ${bytes} was due`)
+    if (bytes + chunk.data.length > expected.size) throw new TransferError('bad-chunk', 'more bytes came than were offered')
+    for (let written = 0; written < chunk.data.length;) {
+      written += writeSync(part.file.fd, chunk.data, written, chunk.data.length - written, bytes + written)
+    }
+    hash.update(chunk.data)
+    bytes += chunk.data.length
+    if (bytes === expected.size) finish().catch(fail)
+    else if (performance.now() - reportedAt >= progressMs) {
+      reportedAt = performance.now()
+      publish(new FileProgress({ bytes }))
+    }
+  }
+
+  async function finish() {
+    over = true
+    if (!timingSafeEqual(hash.digest(), expected!.digest)) {
+      throw new TransferError('bad-digest', 'what arrived is not what was offered: the digests differ')
+    }
+    publish(new FileProgress({ bytes }))
+    const path = await land(part!, options.inbox, safeName(expected!.name))
+    await part!.file.close()
+    part = undefined
+    publish(new FileStored({ path }))
+  }
+
+  function fail(error: unknown) {
+    over = true
+    publish(failure(error))
+  }
+
+  return {
+    receive({ type, body }) {
+      if (type === 'StoreFile') begin(body as StoreFile).catch(fail)
+    },
+    async stop() {
+      if (expected) routes.close(expected.peerId, expected.transferId)
+      if (!part) return
+      await part.file.close().catch(() => undefined)
+      await unlink(part.path).catch(() => undefined)
+    }
+  }
+}
