@@ -40,6 +40,8 @@ export interface ActorDefinition<Options extends object = any> {
   readonly options?: Options
   /** Option names whose values never reach a log. */
   readonly secrets?: readonly (keyof Options & string)[]
+  /** Message types of its own that it neither listens to nor speaks on the wire; known to the registry, and so to replay. */
+  readonly messages?: readonly MessageClass[]
   /** Types that it is given when they are announced. */
   readonly listens?: readonly MessageClass[]
   /** Types that it speaks with other peers. */
