@@ -130,6 +130,14 @@ export class DriverHost implements Shell {
     else this.#reports.deadLetter(envelope.type, envelope.from, to, 'no-actor', envelope.seq)
   }
 
+  /** Reports a message that a link did not take; anything but a refusal is thrown on. */
+  undelivered(type: string, from: string, peerId: string, error: unknown, cause = 0): Error {
+    const reason = error instanceof Error ? REASONS[error.name] : undefined
+    if (reason === undefined) throw error
+    this.#reports.deadLetter(type, from, `peer/${peerId}`, reason, cause)
+    return error as Error
+  }
+
   /**
    * Resolves when every driver has stopped and nothing of them is left.
    * @throws DriverStuckError when one took longer than its time
@@ -233,10 +241,7 @@ export class DriverHost implements Shell {
       try {
         ready = links.send(peer, { type: envelope.type, bytes: envelope.bytes }) && ready
       } catch (error) {
-        const reason = error instanceof Error ? REASONS[error.name] : undefined
-        if (reason === undefined) throw error
-        failure ??= error as Error
-        this.#reports.deadLetter(envelope.type, envelope.from, `peer/${peer}`, reason, envelope.seq)
+        failure ??= this.undelivered(envelope.type, envelope.from, peer, error, envelope.seq)
       }
     }
     this.#delivery = { seq: envelope.seq, ready, ...(failure === undefined ? {} : { error: failure }) }

@@ -1,0 +1,118 @@
+import { randomBytes } from 'node:crypto'
+import { Identity, LocalPeer, generateIdentity, loadOrCreateIdentity, localPeer } from '../../actors/identity/index.ts'
+import { Links, WireTypes } from '../../actors/peer-connection/index.ts'
+import { Services, type ActorDefinition, type ActorSpec, type WireType } from '../../actors/seam/index.ts'
+import { Level, Registry, TextMessage, typeName, type MessageClass } from '../../proto/index.ts'
+import { Kernel } from '../kernel/index.ts'
+import { defaultActors } from './default-actors.ts'
+import { DriverHost } from './driver-host.ts'
+import { DuplicateActorError, PeerOptionError } from './errors.ts'
+import { LiveClock } from './live-clock.ts'
+import { loggerOf, narrate } from './narrate.ts'
+import { checkOptions, type PeerOptions } from './options.ts'
+import { Peer } from './peer.ts'
+import { Recorder } from './recorder.ts'
+import { Roster } from './roster.ts'
+
+/**
+ * Makes a peer; nothing is opened before its start().
+ * @throws PeerOptionError for an option it does not know or cannot take
+ * @throws DuplicateActorError when two actors have one address
+ * @throws IdentityPermissionError, IdentityDamagedError, IdentityFileError when `dir` holds no identity that may be used
+ * @throws MessageNameTakenError when two message classes have one name
+ */
+export function createPeer(options: PeerOptions = {}): Peer {
+  checkOptions(options)
+  const identity = options.identity ?? (options.dir === undefined ? generateIdentity() : loadOrCreateIdentity(options.dir))
+  const local = localPeer(identity, { name: options.name, network: options.network })
+  const actors = [
+    ...(options.defaults === false ? [] : defaultActors(options, local)),
+    ...(options.actors ?? []).map(specOf)
+  ]
+  checkAddresses(actors)
+  const { open, secrets } = splitSecrets(actors)
+  const definitions = [...new Set(actors.flatMap(({ definition, spawns }) => [definition, ...(spawns ?? [])]))]
+  const wire = wireOf(definitions, options.messages ?? [])
+  const registry = new Registry()
+  for (const { type } of wire.values()) registry.register(type)
+  for (const { listens, messages } of definitions) registry.register(...(listens ?? []), ...(messages ?? []))
+
+  const services = new Services()
+  services.provide(Identity, identity)
+  services.provide(LocalPeer, local)
+  services.provide(WireTypes, new WireTypes(wire.values()))
+  const log = loggerOf(options.log)
+  const links = services.get(Links)
+  const host = new DriverHost({ registry, services, links: () => links, log, secrets })
+  const seed = options.seed ?? randomBytes(32)
+  const recorder = options.record === undefined ? undefined : new Recorder(options.record, log)
+  const kernel = new Kernel({
+    seed, actors: open, registry, shell: host, ...(options.limits && { limits: options.limits }), ...(recorder && { tap: recorder })
+  })
+  const clock = new LiveClock(kernel)
+  host.connect((body, address) => clock.enter(() => kernel.input(body, address)))
+  let wallZero = 0
+  const roster = new Roster(kernel.bus, () => wallZero)
+  narrate(kernel.bus, log)
+
+  return new Peer({
+    peerId: local.peerId,
+    name: local.name,
+    network: local.network,
+    kernel,
+    clock,
+    host,
+    roster,
+    links,
+    log,
+    wire,
+    listens: actors.some(({ definition }) => definition.kind === 'listener'),
+    linkKeeper: 'link-keeper/main',
+    open() {
+      wallZero = Date.now()
+      recorder?.open({ seed, wallTime: wallZero, peerId: local.peerId, name: local.name, actors: open, limits: options.limits ?? {} })
+    },
+    async close() {
+      await recorder?.close()
+    }
+  })
+}
+
+function specOf(actor: ActorDefinition | ActorSpec): ActorSpec {
+  if ('definition' in actor) return actor
+  if (typeof actor?.kind === 'string' && actor.machine !== undefined) return { definition: actor }
+  throw new PeerOptionError('actors takes what defineActor returned, or { definition, id, options }')
+}
+
+function checkAddresses(actors: readonly ActorSpec[]): void {
+  const taken = new Set<string>()
+  for (const { definition, id = 'main' } of actors) {
+    const address = `${definition.kind}/${id}`
+    if (taken.has(address)) throw new DuplicateActorError(`two actors are ${address}: give one of them another id, { definition, id: '…' }`)
+    taken.add(address)
+  }
+}
+
+/** Secrets go to drivers by a way of their own: what machines and logs are given does not hold them. */
+function splitSecrets(actors: readonly ActorSpec[]): { open: ActorSpec[]; secrets: Map<string, object> } {
+  const secrets = new Map<string, object>()
+  const open = actors.map(spec => {
+    const { definition, id = 'main', options = {} } = spec
+    const hidden = new Set<string>(definition.secrets ?? [])
+    if (hidden.size === 0) return spec
+    const entries = Object.entries({ ...definition.options, ...options })
+    secrets.set(`${definition.kind}/${id}`, Object.fromEntries(entries.filter(([name]) => hidden.has(name))))
+    return { ...spec, options: Object.fromEntries(entries.filter(([name]) => !hidden.has(name))) }
+  })
+  return { open, secrets }
+}
+
+function wireOf(definitions: readonly ActorDefinition[], messages: readonly (MessageClass | WireType)[]): Map<string, Required<WireType>> {
+  const wire = new Map<string, Required<WireType>>()
+  const own: WireType = { type: TextMessage, level: Level.LEVEL_BASIC }
+  const theirs = messages.map(message => typeof message === 'function' ? { type: message } : message)
+  for (const { type, level = Level.LEVEL_ENHANCED, via = 'bus' } of [own, ...definitions.flatMap(({ wire: types }) => types ?? []), ...theirs]) {
+    wire.set(typeName(type), { type, level, via })
+  }
+  return wire
+}

@@ -1,0 +1,41 @@
+/** Thrown by createPeer for an option that it does not know, or a value that it cannot take. */
+export class PeerOptionError extends TypeError {
+  override name = 'PeerOptionError'
+}
+
+/** Thrown by createPeer when two actors have one address. */
+export class DuplicateActorError extends Error {
+  override name = 'DuplicateActorError'
+}
+
+/** Thrown when a peer is asked for something before start() or after stop(). */
+export class PeerStateError extends Error {
+  override name = 'PeerStateError'
+}
+
+/** Rejects start() when the peer cannot accept links where it was told to. */
+export class ListenError extends Error {
+  override name = 'ListenError'
+  /** The system's code, such as EADDRINUSE. */
+  readonly code: string
+
+  constructor(code: string, reason: string) {
+    super(reason)
+    this.code = code
+  }
+}
+
+/** Thrown where a PeerId, prefix or name fits no connected peer. */
+export class UnknownPeerError extends Error {
+  override name = 'UnknownPeerError'
+}
+
+/** Thrown where a prefix or name fits more than one connected peer. */
+export class AmbiguousPeerError extends Error {
+  override name = 'AmbiguousPeerError'
+}
+
+/** Thrown for a message type that the peer was not told of. */
+export class UnknownTypeError extends Error {
+  override name = 'UnknownTypeError'
+}

@@ -1,0 +1,43 @@
+import type { Logger } from 'pino'
+import type { Observable } from 'rxjs'
+import {
+  ActorFailed, DeadLetter, DriverCounts, PeerConnected, PeerDisconnected, PeerFound, PeerRefused, PeerVerified,
+  type Envelope, type Message, type MessageClass
+} from '../../proto/index.ts'
+import { createRequire } from 'node:module'
+import type { LogLevel } from './options.ts'
+import { formatEndpoint } from './roster.ts'
+
+const silent = {
+  level: 'silent', fatal() {}, error() {}, warn() {}, info() {}, debug() {}, trace() {}, silent() {},
+  child: () => silent, isLevelEnabled: () => false, flush() {}
+} as unknown as Logger
+
+/** A logger to stderr; loading pino takes 20 ms, so that who wants silence is spared it. */
+export function loggerOf(log: Logger | LogLevel = 'silent'): Logger {
+  if (typeof log !== 'string') return log
+  if (log === 'silent') return silent
+  const { pino, destination } = createRequire(import.meta.url)('pino') as typeof import('pino')
+  return pino({ level: log }, destination(2))
+}
+
+type Bus = { of<T extends Message>(type: MessageClass<T>): Observable<Envelope<string, T>> }
+
+/** Writes what happens to the log, from the messages that say so. */
+export function narrate(bus: Bus, log: Logger): void {
+  if (log.level === 'silent') return
+  bus.of(ActorFailed).subscribe(({ body }) => log.error({ actor: body.address, decision: body.decision, recent: body.recent }, body.error))
+  bus.of(PeerFound).subscribe(({ body }) => log.debug({ peer: body.peerId, name: body.name, via: body.via }, 'peer found'))
+  bus.of(PeerConnected).subscribe(({ body }) => {
+    log.info({ peer: body.peerId, name: body.name, address: formatEndpoint(body.remote) }, 'peer connected')
+  })
+  bus.of(PeerVerified).subscribe(({ body }) => log.info({ peer: body.peerId, steps: body.steps }, 'peer verified'))
+  bus.of(PeerRefused).subscribe(({ body }) => {
+    log.warn({ peer: body.peerId, address: formatEndpoint(body.remote), step: body.step, code: body.code }, body.reason)
+  })
+  bus.of(PeerDisconnected).subscribe(({ body }) => log.info({ peer: body.peerId, code: body.code }, body.reason))
+  bus.of(DeadLetter).subscribe(({ body }) => log.debug({ ...body }, 'dead letter'))
+  bus.of(DriverCounts).subscribe(({ body, from }) => {
+    log.debug(Object.fromEntries(body.counts.map(({ name, count }) => [name, count])), `dropped by ${from}`)
+  })
+}

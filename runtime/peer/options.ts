@@ -1,0 +1,119 @@
+import type { Logger } from 'pino'
+import type { ActorDefinition, ActorSpec, WireType } from '../../actors/seam/index.ts'
+import type { Identity } from '../../actors/identity/index.ts'
+import type { MessageClass } from '../../proto/index.ts'
+import type { Limits } from '../kernel/index.ts'
+import { PeerOptionError } from './errors.ts'
+
+/** What {@link createPeer} takes; every option may be left out. */
+export interface PeerOptions {
+  /** What people call this peer, up to 64 characters; anyone may take any name. @default the first letters of its PeerId */
+  readonly name?: string
+  /** Peers of other networks are ignored. @default 'p2pnet' */
+  readonly network?: string
+  /** Who the peer is. @default an identity for this run alone */
+  readonly identity?: Identity
+  /** Folder that holds the identity; made, with a new one, where there is none. Not together with `identity`. */
+  readonly dir?: string
+  /** Actors of the host program, started after the default ones. */
+  readonly actors?: readonly (ActorDefinition | ActorSpec)[]
+  /** False leaves out the actors that find and connect peers; only `actors` run then. @default true */
+  readonly defaults?: boolean
+  /**
+   * Message types to exchange with other peers; both sides name them. A class alone may pass an
+   * enhanced link and goes over the bus; a WireType says otherwise. `TextMessage` is always among them.
+   */
+  readonly messages?: readonly (MessageClass | WireType)[]
+  /** Where to accept links, `HOST:PORT`; port 0 takes a free one. @default every address, a free port */
+  readonly listen?: string
+  /** False accepts no links: the peer dials others. @default true */
+  readonly inbound?: boolean
+  /** Names of the network interfaces to use, for listening and for discovery. @default every usable one */
+  readonly interfaces?: readonly string[]
+  /** Discovery on the local network; false turns it off, `ports` are the UDP ports that announcements go to. @default true */
+  readonly lan?: boolean | LanOptions
+  /** Most links held at once, 1 to 10,000. @default the link keeper's */
+  readonly maxLinks?: number
+  /** Peers at known places, `[PEERID@]HOST:PORT`. */
+  readonly peers?: readonly string[]
+  /** Options of default actors by kind, merged over theirs: `{ 'peer-connection': { keepAliveIntervalMs: 1000 } }`. */
+  readonly tune?: Readonly<Record<string, object>>
+  /** File for the message log, or more about it. Mode 0600; see docs/log.md. */
+  readonly record?: string | RecordOptions
+  /** Seed of the core's random streams, 32 bytes; for tests. @default from the system */
+  readonly seed?: Uint8Array
+  /** Bounds of the kernel. */
+  readonly limits?: Partial<Limits>
+  /** A pino logger, or a level for one that writes JSON to stderr. @default 'silent' */
+  readonly log?: Logger | LogLevel
+}
+
+export type LogLevel = 'silent' | 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace'
+
+export interface LanOptions {
+  /** UDP ports that announcements rotate over. @default [8001, 8002, 8003] */
+  readonly ports?: readonly number[]
+}
+
+export interface RecordOptions {
+  readonly file: string
+  /** The log ends at this size. */
+  readonly maxBytes?: number
+}
+
+const KNOWN: Readonly<Record<keyof PeerOptions, true>> = {
+  name: true, network: true, identity: true, dir: true, actors: true, defaults: true, messages: true, listen: true, inbound: true,
+  interfaces: true, lan: true, maxLinks: true, peers: true, tune: true, record: true, seed: true, limits: true, log: true
+}
+
+/** @throws PeerOptionError naming the option and what it takes */
+export function checkOptions(options: PeerOptions): void {
+  for (const name of Object.keys(options)) {
+    if (!(name in KNOWN)) throw new PeerOptionError(`createPeer has no option '${name}': it takes ${Object.keys(KNOWN).join(', ')}`)
+  }
+  const { name, network, maxLinks, seed } = options
+  if (options.identity !== undefined && options.dir !== undefined) {
+    throw new PeerOptionError('createPeer was given both identity and dir: dir holds an identity of its own, leave one out')
+  }
+  if (name !== undefined && (name === '' || name.length > 64)) throw new PeerOptionError(`a name has 1 to 64 characters, '${name}' has ${name.length}`)
+  if (network === '') throw new PeerOptionError('the network needs a name: leave it out for the default one')
+  if (maxLinks !== undefined && !(Number.isInteger(maxLinks) && maxLinks >= 1 && maxLinks <= 10_000)) {
+    throw new PeerOptionError(`maxLinks is ${maxLinks}: give a whole number from 1 to 10000`)
+  }
+  if (seed !== undefined && seed.length !== 32) throw new PeerOptionError(`the seed has ${seed.length} bytes: give 32`)
+  if (options.interfaces?.length === 0) throw new PeerOptionError('interfaces is empty: name at least one, or leave it out for every usable one')
+}
+
+/** A place to listen at or to dial. */
+export interface HostPort {
+  readonly host: string
+  readonly port: number
+}
+
+/**
+ * Reads `HOST:PORT`; IPv6 in brackets.
+ * @throws PeerOptionError
+ */
+export function parseHostPort(text: string): HostPort {
+  const match = /^(?:\[([^\]]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(text)
+  const host = match?.[1] ?? match?.[2]
+  const port = Number(match?.[3])
+  if (host === undefined || !(port <= 65_535)) {
+    throw new PeerOptionError(`'${text}' is not HOST:PORT: write 192.0.2.1:4000, [2001:db8::1]:4000 or example.org:4000`)
+  }
+  return { host, port }
+}
+
+/**
+ * Reads `[PEERID@]HOST:PORT`.
+ * @throws PeerOptionError
+ */
+export function parsePeer(text: string): HostPort & { readonly peerId: string } {
+  const at = text.lastIndexOf('@')
+  const peerId = at < 0 ? '' : text.slice(0, at)
+  const place = parseHostPort(text.slice(at + 1))
+  if (place.host === '' || place.port === 0 || (at >= 0 && !/^[a-z2-7]{51}[aq]$/.test(peerId))) {
+    throw new PeerOptionError(`'${text}' is not [PEERID@]HOST:PORT: a PeerId has 52 letters, a port is 1 to 65535`)
+  }
+  return { peerId, ...place }
+}

@@ -1,0 +1,309 @@
+import { filter, map, Observable } from 'rxjs'
+import type { Logger } from 'pino'
+import type { WireType } from '../../actors/seam/index.ts'
+import {
+  ActorFailed, DiscoveryStarted, DropPeer, Listening, ListenFailed, classOf, typeName, type Endpoint, type Envelope, type Message, type MessageClass
+} from '../../proto/index.ts'
+import type { Bus, Kernel } from '../kernel/index.ts'
+import type { DriverHost } from './driver-host.ts'
+import { ListenError, PeerStateError, UnknownTypeError } from './errors.ts'
+import type { LiveClock } from './live-clock.ts'
+import type { LinkInfo, Live, PeerInfo, Roster } from './roster.ts'
+
+/** A message that another peer sent. */
+export interface Received<T extends Message> {
+  readonly peerId: string
+  readonly body: T
+}
+
+/** Counts of what a peer holds. */
+export interface PeerStatus {
+  readonly actors: number
+  readonly drivers: number
+  readonly links: number
+  readonly peers: number
+  readonly timers: number
+  readonly queued: number
+  readonly deadLetters: number
+  /** Memory of the whole process, in bytes. */
+  readonly rss: number
+}
+
+/** What the peer needs of its links; the service of actors/peer-connection. */
+export interface PeerLinks {
+  send(peerId: string, body: Message): boolean
+  drained(peerId: string): Promise<void>
+  subscribe<T extends Message>(type: MessageClass<T>, listener: (peerId: string, body: T) => void): () => void
+  connected(): readonly string[]
+}
+
+/** What {@link createPeer} puts together. */
+export interface PeerParts {
+  readonly peerId: string
+  readonly name: string
+  readonly network: string
+  readonly kernel: Kernel
+  readonly clock: LiveClock
+  readonly host: DriverHost
+  readonly roster: Roster
+  readonly links: PeerLinks
+  readonly log: Logger
+  /** How each type that may cross a link travels, by its name. */
+  readonly wire: ReadonlyMap<string, Required<WireType>>
+  /** Whether one of the actors accepts links, so that start() awaits it. */
+  readonly listens: boolean
+  readonly linkKeeper: string
+  /** Called right before logical zero. */
+  open(): void
+  /** Called when the core has stopped and every driver with it. */
+  close(): Promise<void>
+}
+
+type State = 'new' | 'started' | 'stopping' | 'stopped'
+
+/**
+ * A peer in this process: made by createPeer, alive from start() to stop().
+ *
+ * ```ts
+ * await using peer = createPeer({ name: 'ann' })
+ * await peer.start()
+ * ```
+ */
+export class Peer implements AsyncDisposable {
+  readonly peerId: string
+  readonly name: string
+  readonly network: string
+  /** Every message as it is delivered: `of(Type)`, `to(address)` and `all` are Observables. */
+  readonly bus: Bus
+  /** Connected peers, now and whenever they change. */
+  readonly peers: Live<readonly PeerInfo[]>
+  /** Links from identification on, now and whenever they change. */
+  readonly links: Live<readonly LinkInfo[]>
+  /** Announcements, from PeerFound to DeadLetter: all that has no addressee. */
+  readonly events: Observable<Envelope>
+  readonly #parts: PeerParts
+  #state: State = 'new'
+  #listening: readonly Endpoint[] = []
+  #discovering = false
+  #finished: Promise<void> | undefined
+  /** Rejects what start() waits for. */
+  #abandon: ((reason: Error) => void) | undefined
+
+  /** @internal */
+  constructor(parts: PeerParts) {
+    this.#parts = parts
+    this.peerId = parts.peerId
+    this.name = parts.name
+    this.network = parts.network
+    this.bus = parts.kernel.bus
+    this.peers = parts.roster.peers
+    this.links = parts.roster.links
+    this.events = this.bus.all.pipe(filter(({ to }) => to === ''))
+    parts.kernel.onStopped(() => { this.#finished ??= this.#finish() })
+  }
+
+  /** Where links are accepted; empty before start() and where none are. */
+  get listening(): readonly Endpoint[] {
+    return this.#listening
+  }
+
+  /**
+   * Binds everything and, unless `wait` is set, begins to find and dial peers. Resolves when links
+   * are accepted.
+   * @param options.wait leaves finding and dialling to {@link discover}
+   * @throws PeerStateError when it was started before, or is stopped meanwhile
+   * @throws ListenError when the address to listen at cannot be had; the peer is stopped then
+   */
+  async start(options: { wait?: boolean } = {}): Promise<this> {
+    if (this.#state !== 'new') throw new PeerStateError(`this peer was ${this.#state === 'started' ? 'started already' : 'stopped'}: make another with createPeer`)
+    const { clock, kernel } = this.#parts
+    this.#parts.open()
+    this.#state = 'started'
+    const ready = this.#parts.listens ? this.#ready() : Promise.resolve()
+    clock.start(() => kernel.start())
+    try {
+      await ready
+    } catch (error) {
+      await this.stop('could not start')
+      throw error
+    }
+    if (options.wait !== true) this.discover()
+    return this
+  }
+
+  /** Begins to find and dial peers, after `start({ wait: true })`; once is enough. */
+  discover(): void {
+    if (this.#discovering) return
+    this.publish(new DiscoveryStarted())
+    this.#discovering = true
+  }
+
+  /**
+   * Stops in order: peers are told, links flushed and closed, actors stopped, the log completed.
+   * Resolves when nothing is left; safe to call twice.
+   * @throws DriverStuckError when a driver did not close in time
+   */
+  async stop(reason = 'stopped'): Promise<void> {
+    if (this.#state === 'new') {
+      this.#state = 'stopped'
+      this.#parts.roster.stop()
+      return
+    }
+    if (this.#state === 'started') {
+      this.#state = 'stopping'
+      this.#abandon?.(new PeerStateError('the peer was stopped while it started'))
+      this.#parts.clock.enter(() => this.#parts.kernel.stop(reason))
+    }
+    await this.stopped
+  }
+
+  /** Resolves when the peer has stopped, for whatever reason. */
+  get stopped(): Promise<void> {
+    if (this.#finished !== undefined) return this.#finished
+    return new Promise((resolve, reject) => {
+      this.#parts.kernel.onStopped(() => queueMicrotask(() => this.#finished!.then(resolve, reject)))
+    })
+  }
+
+  /**
+   * Sends a message to one connected peer.
+   * @param to a PeerId, an unambiguous prefix of one, or a name
+   * @returns false when the link is above its high-water mark: it is sent all the same, but wait for {@link drained}
+   * @throws UnknownPeerError, AmbiguousPeerError, UnknownTypeError
+   * @throws NotConnectedError, NotAcceptedError, LinkFullError, MessageTooLargeError as the link says
+   */
+  send(to: string, body: Message): boolean {
+    this.#mustRun()
+    const peerId = this.#parts.roster.find(to)
+    if (this.#route(classOf(body)) === 'pump') return this.#parts.links.send(peerId, body)
+    const envelope = this.publish(body, { to: `peer/${peerId}` })
+    const delivery = this.#parts.host.delivery
+    // Called while the bus drains, it is delivered in its turn.
+    if (delivery?.seq !== envelope.seq) return true
+    if (delivery.error !== undefined) throw delivery.error
+    return delivery.ready
+  }
+
+  /** Sends a message to every connected peer; those that do not take it become dead letters. */
+  broadcast(body: Message): void {
+    this.#mustRun()
+    if (this.#route(classOf(body)) === 'bus') {
+      this.publish(body, { to: 'peer/*' })
+      return
+    }
+    for (const peerId of this.#parts.links.connected()) {
+      try {
+        this.#parts.links.send(peerId, body)
+      } catch (error) {
+        this.#parts.host.undelivered(typeName(classOf(body)), 'host', peerId, error)
+      }
+    }
+  }
+
+  /** Resolves when the link to a peer takes more without queueing. */
+  drained(to: string): Promise<void> {
+    return this.#parts.links.drained(this.#parts.roster.find(to))
+  }
+
+  /**
+   * Messages of one type that other peers send, while subscribed.
+   * @throws UnknownTypeError when the type is not among createPeer's `messages`
+   */
+  messages<T extends Message>(type: MessageClass<T>): Observable<Received<T>> {
+    if (this.#route(type) === 'bus') {
+      return this.bus.of(type).pipe(
+        filter(({ from }) => from.startsWith('peer/')),
+        map(({ from, body }) => ({ peerId: from.slice('peer/'.length), body: body as T }))
+      )
+    }
+    return new Observable(subscriber => this.#parts.links.subscribe(type, (peerId, body) => subscriber.next({ peerId, body })))
+  }
+
+  /**
+   * Puts a message of the host program on the bus: an input, so that it is in the log.
+   * @param address.to an actor, a driver or `peer/PEERID`; announced without
+   */
+  publish(body: Message, address: { to?: string } = {}): Envelope {
+    this.#mustRun()
+    const { clock, kernel } = this.#parts
+    return clock.enter(() => kernel.input(body, { from: 'host', to: address.to ?? '' }))
+  }
+
+  /**
+   * Closes every link to a peer.
+   * @param to a PeerId, an unambiguous prefix of one, or a name
+   */
+  drop(to: string): void {
+    this.#mustRun()
+    this.publish(new DropPeer({ peerId: this.#parts.roster.find(to) }), { to: this.#parts.linkKeeper })
+  }
+
+  status(): PeerStatus {
+    const { kernel, host } = this.#parts
+    const { actors, timers, queued, deadLetters } = kernel.inspect()
+    return {
+      actors: actors.length,
+      drivers: host.drivers,
+      links: this.links.value.length,
+      peers: this.peers.value.length,
+      timers,
+      queued,
+      deadLetters,
+      rss: process.memoryUsage.rss()
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop()
+  }
+
+  #mustRun(): void {
+    if (this.#state === 'new') throw new PeerStateError('the peer is not started: await peer.start() first')
+    if (this.#state === 'stopped') throw new PeerStateError('the peer was stopped: make another with createPeer')
+  }
+
+  #route(type: MessageClass): 'bus' | 'pump' {
+    const wire = this.#parts.wire.get(typeName(type))
+    if (wire === undefined) {
+      throw new UnknownTypeError(`${typeName(type)} is not among this peer's message types: pass it to createPeer({ messages: [...] }), on both sides`)
+    }
+    return wire.via
+  }
+
+  #ready(): Promise<void> {
+    return new Promise<void>((resolve, reject) => {
+      const { bus } = this
+      const waits = [
+        bus.of(Listening).subscribe(({ body }) => {
+          this.#listening = body.endpoints as Endpoint[]
+          settle(resolve)
+        }),
+        bus.of(ListenFailed).subscribe(({ body }) => settle(() => reject(new ListenError(body.code, body.reason)))),
+        bus.of(ActorFailed).subscribe(({ body }) => {
+          if (body.address.startsWith('listener/')) settle(() => reject(new ListenError('ERR_ACTOR_FAILED', body.error)))
+        })
+      ]
+      const settle = (then: () => void) => {
+        this.#abandon = undefined
+        for (const wait of waits) wait.unsubscribe()
+        then()
+      }
+      this.#abandon = reason => settle(() => reject(reason))
+    })
+  }
+
+  async #finish(): Promise<void> {
+    this.#state = 'stopping'
+    this.#abandon?.(new PeerStateError('the peer stopped while it started'))
+    const { clock, host, roster } = this.#parts
+    try {
+      await host.stopped()
+    } finally {
+      clock.stop()
+      this.#state = 'stopped'
+      this.#listening = []
+      await this.#parts.close()
+      roster.stop()
+    }
+  }
+}
