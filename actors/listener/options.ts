@@ -1,0 +1,33 @@
+import type { ListenerMachineOptions } from '../../machines/listener.ts'
+
+/** Limits of the accept path: fixed rules, which hold whatever state the peer is in. */
+export interface TcpDriverOptions {
+  /**
+   * Callers that may be on their way at once, from accept until a connection takes them over. One costs up
+   * to 50 KiB, so this is 12 MiB; a core does some 900 handshakes a second, so honest ones leave in time.
+   * @default 256
+   */
+  maxPending: number
+  /** The same for one source. A quarter: many peers may share an address, but none should fill the house. @default 64 */
+  maxPendingPerSource: number
+  /**
+   * Connections a second from one source in the long run, measured by a token bucket. A peer needs one link;
+   * this leaves room for twenty behind one address, each dialling every second. @default 20
+   */
+  acceptPerSecond: number
+  /** Connections from one source at once: a hundred peers on one host start together. @default 128 */
+  acceptBurst: number
+  /** Sources whose rate is remembered, about 100 bytes each. @default 4096 */
+  maxSources: number
+  /** From accept to the end of the TLS handshake, in milliseconds. @default 10000 */
+  handshakeTimeoutMs: number
+  /** From there until a connection takes the socket over, in milliseconds. @default 10000 */
+  adoptTimeoutMs: number
+  /**
+   * Milliseconds between looks at the addresses of the named interfaces. Node has no event for them; a look
+   * costs a tenth of a millisecond, and two seconds is sooner than a person reaches for the next cable. @default 2000
+   */
+  interfacePollMs: number
+}
+
+export interface ListenerOptions extends ListenerMachineOptions, TcpDriverOptions {}

@@ -1,0 +1,155 @@
+import type { Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
+import { Endpoint, InboundSecured, ListenFailed, ListenOpened, type Envelope, type EventOf } from '../../proto/index.ts'
+import { Identity } from '../identity/index.ts'
+import type { Driver, DriverContext } from '../seam/index.ts'
+import { handshake, LinkSecurityError, secureInbound, type Secured } from '../tls/index.ts'
+import { AcceptRate } from './accept-rate.ts'
+import { ListenError } from './listen-error.ts'
+import type { TcpDriverOptions } from './options.ts'
+import { PendingCallers } from './pending.ts'
+import { Interfaces, placesOf, type Place } from './places.ts'
+import { SecuredSockets } from './secured-sockets.ts'
+import { Servers } from './servers.ts'
+import { plainAddress, sourceOf } from './source.ts'
+
+/** Somebody who connected and whom no connection has taken over yet. */
+interface Caller {
+  readonly socket: TLSSocket
+  readonly source: string
+  readonly remote: { readonly host: string; readonly port: number }
+  readonly local: { readonly host: string; readonly port: number }
+}
+
+/** Accepts TCP connections, secures them, and holds them until a connection takes them over. */
+export class TcpDriver implements Driver {
+  readonly #context: DriverContext<TcpDriverOptions>
+  readonly #rate: AcceptRate
+  readonly #pending: PendingCallers<Caller>
+  readonly #servers: Servers
+  // One change of the servers after the other.
+  #work: Promise<void> = Promise.resolve()
+  #poll: NodeJS.Timeout | undefined
+
+  constructor(context: DriverContext<TcpDriverOptions>) {
+    const { options } = context
+    this.#context = context
+    this.#rate = new AcceptRate({ burst: options.acceptBurst, perSecond: options.acceptPerSecond, sources: options.maxSources })
+    this.#pending = new PendingCallers({ total: options.maxPending, perSource: options.maxPendingPerSource }, caller => {
+      context.count('pending-evicted')
+      abandon(caller)
+    })
+    this.#servers = new Servers({ connection: socket => this.#accept(socket), failed: error => this.#queue(() => this.#fail(error)) })
+  }
+
+  receive(envelope: Envelope): void {
+    switch (envelope.type) {
+      case 'ListenAt':
+        return this.#queue(() => this.#listenAt((envelope as EventOf<'ListenAt'>).body))
+      case 'RejectInbound':
+        return this.#context.services.get(SecuredSockets).reject((envelope as EventOf<'RejectInbound'>).body.handle)
+    }
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#poll)
+    this.#queue(() => this.#servers.close())
+    const gone = [...this.#pending].map(caller => {
+      const closed = new Promise(resolve => caller.socket.once('close', resolve))
+      abandon(caller)
+      return closed
+    })
+    await Promise.all([this.#work, ...gone])
+  }
+
+  #queue(change: () => Promise<void>): void {
+    this.#work = this.#work.then(change)
+  }
+
+  async #listenAt({ hosts, port, interfaces }: EventOf<'ListenAt'>['body']): Promise<void> {
+    const { signal, options, services } = this.#context
+    if (signal.aborted) return
+    clearInterval(this.#poll)
+    await this.#servers.close()
+    const places = (): Place[] => placesOf(hosts, interfaces, interfaces.length > 0 ? services.get(Interfaces)() : {})
+    try {
+      const first = places()
+      if (first.length === 0) throw noInterface(interfaces, Object.keys(services.get(Interfaces)()))
+      await this.#servers.open(first, port)
+    } catch (error) {
+      return this.#fail(error as ListenError)
+    }
+    if (signal.aborted) return
+    this.#opened()
+    if (interfaces.length > 0) this.#poll = setInterval(() => this.#queue(() => this.#follow(places())), options.interfacePollMs)
+  }
+
+  async #follow(places: readonly Place[]): Promise<void> {
+    if (this.#context.signal.aborted) return
+    const { changed, failed } = await this.#servers.follow(places)
+    // An address that is not ready yet is tried again at the next look.
+    if (failed.length > 0) this.#context.count('address-not-ready', failed.length)
+    if (changed) this.#opened()
+  }
+
+  #opened(): void {
+    this.#context.publish(new ListenOpened({ endpoints: this.#servers.endpoints.map(endpoint => new Endpoint(endpoint)) }))
+  }
+
+  async #fail(error: ListenError): Promise<void> {
+    clearInterval(this.#poll)
+    await this.#servers.close()
+    this.#context.publish(new ListenFailed({ code: error.code, reason: error.message }))
+  }
+
+  #accept(raw: Socket): void {
+    raw.on('error', ignore)
+    const { remoteAddress, remotePort, localAddress, localPort } = raw
+    if (remoteAddress === undefined || this.#context.signal.aborted) return void raw.destroy()
+    const source = sourceOf(remoteAddress)
+    if (!this.#rate.take(source, performance.now())) {
+      this.#context.count('accept-rate')
+      // A reset tells the caller at once and leaves nothing waiting here.
+      return void raw.resetAndDestroy()
+    }
+    const caller: Caller = {
+      socket: secureInbound(raw, this.#context.services.get(Identity)),
+      source,
+      remote: { host: plainAddress(remoteAddress), port: remotePort ?? 0 },
+      local: { host: plainAddress(localAddress ?? ''), port: localPort ?? 0 }
+    }
+    const leave = (): void => this.#pending.remove(source, caller)
+    caller.socket.once('close', leave)
+    this.#pending.add(source, caller)
+    handshake(caller.socket, { timeoutMs: this.#context.options.handshakeTimeoutMs }).then(
+      secured => this.#secured(caller, secured, leave),
+      (error: LinkSecurityError) => {
+        if (error.code !== 'aborted') this.#context.count(`handshake-${error.code}`)
+      }
+    )
+  }
+
+  #secured({ socket, local, remote }: Caller, secured: Secured, leave: () => void): void {
+    const { services, signal, options } = this.#context
+    if (signal.aborted || socket.destroyed) return void socket.destroy()
+    const handle = services.get(SecuredSockets).put({ ...secured, socket, local, remote }, {
+      adoptWithinMs: options.adoptTimeoutMs,
+      left: how => {
+        socket.off('close', leave)
+        leave()
+        if (how === 'expired') this.#context.count('adopt-timeout')
+      }
+    })
+    this.#context.publish(new InboundSecured({ handle, peerId: secured.peerId, linkId: secured.linkId, remote: new Endpoint(remote) }), 'link-keeper/main')
+  }
+}
+
+function ignore(): void {}
+
+function abandon({ socket }: Caller): void {
+  socket.destroy(new LinkSecurityError('aborted', 'the listener gave the caller up'))
+}
+
+function noInterface(wanted: readonly string[], there: readonly string[]): ListenError {
+  return new ListenError('no-interface', `no interface named ${wanted.join(' or ')} has an address; there are: ${there.join(', ') || 'none'}`)
+}

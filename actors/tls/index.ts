@@ -1,0 +1,5 @@
+export { ALPN, tlsOptions, type LinkTlsOptions } from './options.ts'
+export { LinkSecurityError, securityErrorOf, type LinkSecurityCode } from './errors.ts'
+export { expectPeer, securedBy, type Secured } from './secured.ts'
+export { handshake, secureInbound, secureOutbound, type HandshakeOptions } from './handshake.ts'
+export { selfSigned } from './certificate.ts'

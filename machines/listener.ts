@@ -1,0 +1,117 @@
+import { assign, setup } from 'xstate'
+import { ListenAt, ListenFailed, Listening, type EventOf } from '../proto/index.ts'
+import { publish, type MachineInput } from './publish.ts'
+
+export interface ListenerMachineOptions {
+  /** Addresses to listen at; `::` is every address of both families, `0.0.0.0` every IPv4 one. @default ['::'] */
+  hosts: string[]
+  /** 0 takes a free one, the same for every host. @default 0 */
+  port: number
+  /** Names of the interfaces to stay on; empty for all. @default [] */
+  interfaces: string[]
+  /** False where the peer accepts no links and only dials. @default true */
+  inbound: boolean
+  /** Wait before the first retry in milliseconds, doubled with each further one. @default 1000 */
+  retryMs: number
+  /** Longest wait between retries, in milliseconds: a freed port or a new interface is noticed within it. @default 60000 */
+  retryMaxMs: number
+  /** Failures in a row after which it gives up; 0 for never. @default 0 */
+  maxAttempts: number
+}
+
+interface Context {
+  readonly address: string
+  readonly options: ListenerMachineOptions
+  /** In a row. */
+  readonly failures: number
+}
+
+export type ListenerEvent = EventOf<'ListenOpened' | 'ListenFailed' | 'Stop'>
+
+function retryDelay({ failures, options: { retryMs, retryMaxMs } }: Context): number {
+  // Shifting, since transcendental functions differ between engines; 2^20 is beyond any wait.
+  return Math.min(retryMaxMs, retryMs * (1 << Math.min(failures - 1, 20)))
+}
+
+function givesUp({ failures, options: { maxAttempts } }: Context): boolean {
+  return maxAttempts > 0 && failures >= maxAttempts
+}
+
+/** From not listening to listening, and back to trying when the place is taken or lost. */
+export const listenerMachine = setup({
+  types: {
+    context: {} as Context,
+    events: {} as ListenerEvent,
+    input: {} as MachineInput<ListenerMachineOptions>
+  },
+  guards: {
+    acceptsNone: ({ context }) => !context.options.inbound,
+    givesUp: ({ context }) => givesUp(context)
+  },
+  delays: {
+    retry: ({ context }) => retryDelay(context)
+  },
+  actions: {
+    listen: publish(({ context: { address, options } }: { context: Context; event: ListenerEvent }) => [
+      `${address}#tcp`,
+      new ListenAt({ hosts: options.hosts, port: options.port, interfaces: options.interfaces })
+    ]),
+    announceListening: publish(({ event }: { context: Context; event: ListenerEvent }) => [
+      '',
+      new Listening({ endpoints: event.type === 'ListenOpened' ? event.body.endpoints : [] })
+    ]),
+    announceFailure: publish(({ context, event }: { context: Context; event: ListenerEvent }) => {
+      const { code, reason } = (event as EventOf<'ListenFailed'>).body
+      return ['', new ListenFailed({ code, reason, againMs: givesUp(context) ? 0 : retryDelay(context) })]
+    }),
+    countFailure: assign({ failures: ({ context }) => context.failures + 1 }),
+    forgetFailures: assign({ failures: 0 })
+  }
+}).createMachine({
+  id: 'listener',
+  description: 'Accepts links from other peers.',
+  context: ({ input }) => ({ address: input.address, options: input.options, failures: 0 }),
+  initial: 'closed',
+  on: {
+    Stop: { target: '.stopped', description: 'The peer stops; the driver closes what is open.' }
+  },
+  states: {
+    closed: {
+      description: 'Not listening yet.',
+      always: [{ guard: 'acceptsNone', target: 'outboundOnly' }, { target: 'opening' }]
+    },
+    outboundOnly: {
+      description: 'This peer accepts no links, it only dials.',
+      entry: 'announceListening'
+    },
+    opening: {
+      description: 'The driver binds the addresses.',
+      entry: 'listen',
+      on: {
+        ListenOpened: 'listening',
+        ListenFailed: 'failed'
+      }
+    },
+    listening: {
+      description: 'Links are accepted.',
+      entry: ['forgetFailures', 'announceListening'],
+      on: {
+        ListenOpened: { actions: 'announceListening', description: 'Addresses came or went.' },
+        ListenFailed: 'failed'
+      }
+    },
+    failed: {
+      description: 'Nothing is bound; it says why and when it tries again.',
+      entry: ['countFailure', 'announceFailure'],
+      always: { guard: 'givesUp', target: 'gaveUp' },
+      after: { retry: 'opening' }
+    },
+    gaveUp: {
+      description: 'It failed as often as it may; the peer goes on without accepting links.'
+    },
+    stopped: {
+      type: 'final',
+      description: 'Done.'
+    }
+  }
+})
