@@ -1,0 +1,88 @@
+/**
+ * What a dialer does after a link ended with a code: `soon` dials again with growing waits, `late`
+ * waits the longest wait at once, `never` waits until the peer is heard again.
+ */
+export type Retry = 'soon' | 'late' | 'never'
+
+/** What a code says to a person and to a dialer. */
+export interface CodeEntry {
+  /** What happened, in one sentence. */
+  readonly means: string
+  /** What a person can do about it. */
+  readonly advice: string
+  readonly retry: Retry
+  /** One side did not want the other; everything else is nobody's will or nobody's fault. */
+  readonly refusal: boolean
+}
+
+function happened(means: string, advice: string, retry: Retry = 'soon'): CodeEntry {
+  return { means, advice, retry, refusal: false }
+}
+
+function refused(means: string, advice: string, retry: Retry = 'late'): CodeEntry {
+  return { means, advice, retry, refusal: true }
+}
+
+/**
+ * Every code with which a dial, a link or a verification ends. Codes are stable: scripts and other
+ * versions rely on them. docs/codes.md lists the same, which a test holds together.
+ */
+export const CODES = {
+  // While dialling.
+  'dial-refused': happened('Nothing listens at that address and port.', 'Check that the peer runs and which port it listens on.'),
+  'dial-unreachable': happened('The network knows no way to that address.', 'Check the cable, the address and the routes.'),
+  'dial-timeout': happened('The address did not answer in time.', 'Check the address and whether a firewall drops the packets.'),
+  'dial-failed': happened('The connection could not be opened for another reason.', 'The reason beside this code names the system error.'),
+  'dial-budget': happened('That address was dialled as often as is allowed for a while.', 'Wait; it is dialled again when the peer is heard.', 'never'),
+  'no-address': happened('No address of the peer is known.', 'Wait until it is heard, or name it with --peer.', 'never'),
+
+  // While securing.
+  'tls-failed': happened('The TLS handshake failed.', 'Check that the other side is a p2pnet peer of a version like ours.'),
+  'tls-timeout': happened('The TLS handshake took too long.', 'Check whether the other side is overloaded or the path loses packets.'),
+  'not-p2pnet': refused('The other side speaks TLS, but not this protocol.', 'Check the port: another program answers there.'),
+  'wrong-key': refused('Another peer than the expected one answered.', 'Check the PeerId; the address may have gone to another peer.'),
+  'self': refused('The peer reached itself.', 'Remove its own address from --peer.', 'never'),
+
+  // While identifying.
+  'identify-timeout': happened('The other side did not identify itself in time.', 'Check whether it is overloaded.'),
+  'other-network': refused('The other side belongs to another network.', 'Give both the same --network.'),
+  'version': refused('Both sides share no version of the protocol.', 'Update the older one.'),
+  'busy': happened('Too many links were being opened at once.', 'Nothing: it is dialled again.'),
+  'too-many-links': refused('The peer holds as many links as it wants.', 'Raise --max-links there, or wait until it has room.'),
+
+  // While verifying.
+  'ping-timeout': refused('A verification ping was not answered in time.', 'Check whether the peer is overloaded or the path loses packets.', 'soon'),
+  'verify-timeout': refused('Verification took too long.', 'Check what the verification step is waiting for.', 'soon'),
+  'verify-failed': refused('Verification failed.', 'The reason beside this code says which step and why.'),
+  'step-failed': refused('A verification step could not be started.', 'Give createPeer the definition of every step it is told to run.'),
+  'enhance-timeout': happened('The other side did not finish verifying us in time.', 'Look at its log for what it waits for.', 'late'),
+
+  // On a link.
+  'lost': happened('The connection broke without a goodbye.', 'Check the network; the other process may have been killed.'),
+  'keepalive-timeout': happened('The other side stopped answering pings.', 'Check the cable; the other machine may be asleep or off.'),
+  'malformed': refused('A frame could not be decoded.', 'Check that both run unmodified versions.'),
+  'protocol': refused('Messages came that the link did not allow yet, or that nobody knows.', 'Register the message types on both sides.'),
+  'overloaded': happened('The other side does not take what is sent to it.', 'Send less, or wait for the link to drain.'),
+  'idle': happened('Nothing passed for as long as the link may be idle.', 'Raise idleMs, or 0 to keep idle links.', 'never'),
+
+  // Goodbyes.
+  'shutdown': happened('The peer went down in order.', 'Nothing: it is dialled when it is heard again.', 'never'),
+  'dropped': refused('A person dropped the peer.', 'Wait; it can be dialled again later.', 'never'),
+  'duplicate': happened('Another link between the same two peers was kept.', 'Nothing.', 'never'),
+  'superseded': happened('The peer started anew and has a newer link.', 'Nothing.', 'never'),
+  'internal': happened('An actor failed; this is a bug.', 'Please report it with the log.', 'soon')
+} as const satisfies Readonly<Record<string, CodeEntry>>
+
+export type Code = keyof typeof CODES
+
+const unknown: CodeEntry = refused('The other side ended the link for a reason of its own.', 'The reason beside the code is all that is known.')
+
+/** The entry of a code; of codes that only the other side knows, a cautious one: a refusal, retried late. */
+export function codeEntry(code: string): CodeEntry {
+  return Object.hasOwn(CODES, code) ? CODES[code as Code] : unknown
+}
+
+/** A code that came from outside, or `verify-failed` where it is not one: lower-case words and hyphens, up to 64 characters. */
+export function cleanCode(code: string): string {
+  return /^[a-z][a-z0-9-]{0,63}$/.test(code) ? code : 'verify-failed'
+}

@@ -1,0 +1,21 @@
+/**
+ * Text from another peer, made fit for screens and logs: no control, format or lone surrogate
+ * characters, and at most `limit` characters.
+ */
+export function cleanText(text: string, limit: number): string {
+  return text.slice(0, limit).replace(/\p{C}/gu, '')
+}
+
+/** Bytes as lower-case hex. */
+export function toHex(bytes: Uint8Array): string {
+  let hex = ''
+  for (const byte of bytes) hex += (byte < 16 ? '0' : '') + byte.toString(16)
+  return hex
+}
+
+/** The bytes of a hex string; pairs that are not hex become 0. */
+export function fromHex(hex: string): Uint8Array {
+  const bytes = new Uint8Array(hex.length >> 1)
+  for (let i = 0; i < bytes.length; i++) bytes[i] = Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16)
+  return bytes
+}
