@@ -1,5 +1,6 @@
 // Generates proto/generated/: protobufjs static code for the schema, and a flat module with one
 // export for each message, so that sources write `import { PeerHeard } from '../proto/index.ts'`.
+// And examples/generated/: a module for each .proto of the examples, as a host program would make it.
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -11,10 +12,13 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const require = createRequire(import.meta.url)
 const schema = readdirSync(join(root, 'proto/p2pnet/v1')).filter(file => file.endsWith('.proto')).sort()
 const out = join(root, 'proto/generated')
+const examples = readdirSync(join(root, 'examples'), { recursive: true }).filter(file => file.endsWith('.proto')).sort().map(file => join(root, 'examples', file))
+const examplesOut = join(root, 'examples/generated')
+const pbjs = join(dirname(require.resolve('protobufjs-cli/package.json')), 'bin/pbjs')
 
 // Builds and tests call this often and pbjs takes seconds: nothing changed, nothing to do.
 const hash = createHash('sha256').update(require('protobufjs-cli/package.json').version)
-for (const file of [import.meta.filename, ...schema.map(file => join(root, 'proto/p2pnet/v1', file))]) {
+for (const file of [import.meta.filename, ...schema.map(file => join(root, 'proto/p2pnet/v1', file)), ...examples]) {
   hash.update(`\n${basename(file)}\n`).update(readFileSync(file))
 }
 const digest = hash.digest('hex')
@@ -22,9 +26,10 @@ const stamp = join(out, '.stamp')
 if (existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) process.exit()
 
 mkdirSync(out, { recursive: true })
+mkdirSync(examplesOut, { recursive: true })
 
 execFileSync(process.execPath, [
-  join(dirname(require.resolve('protobufjs-cli/package.json')), 'bin/pbjs'),
+  pbjs,
   '-t', 'static-module', '-w', 'esm', '--dts', '--root', 'p2pnet', '--no-service', '--no-verify', '--no-delimited', '--force-message',
   '-p', join(root, 'proto'), '-o', join(out, 'messages.js'),
   ...schema.map(file => join(root, 'proto/p2pnet/v1', file))
@@ -44,4 +49,8 @@ writeFileSync(join(out, 'v1.d.ts'), [
   "import { p2pnet } from './messages.js'",
   ...names.map(name => `export import ${name} = p2pnet.v1.${name}`), ''
 ].join('\n'))
+for (const file of examples) {
+  const module = join(examplesOut, `${basename(file, '.proto')}.js`)
+  execFileSync(process.execPath, [pbjs, '-t', 'static-module', '-w', 'esm', '--dts', '-o', module, file], { stdio: 'inherit' })
+}
 writeFileSync(stamp, digest)

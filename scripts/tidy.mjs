@@ -3,7 +3,7 @@ import { readFileSync, readdirSync } from 'node:fs'
 import ts from 'typescript'
 
 const LINES_MAX = 350
-const UNTRACKED = /^(node_modules|dist|coverage|\.git|proto\/generated)$/
+const UNTRACKED = /^(node_modules|dist|coverage|\.git|proto\/generated|examples\/generated)$/
 const SOURCE = /\.(ts|tsx|js|mjs|cjs)$/
 const CORE = /^(machines|runtime\/kernel)\//
 

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { Identity, LocalPeer, generateIdentity, loadOrCreateIdentity, localPeer } from '../../actors/identity/index.ts'
 import { Links, WireTypes } from '../../actors/peer-connection/index.ts'
 import { Services, type ActorDefinition, type ActorSpec, type WireType } from '../../actors/seam/index.ts'
-import { Level, Registry, TextMessage, typeName, type MessageClass } from '../../proto/index.ts'
+import { Level, Registry, TextMessage, type MessageClass } from '../../proto/index.ts'
 import { Kernel } from '../kernel/index.ts'
 import { defaultActors } from './default-actors.ts'
 import { DriverHost } from './driver-host.ts'
@@ -20,6 +20,7 @@ import { Roster } from './roster.ts'
  * @throws DuplicateActorError when two actors have one address
  * @throws IdentityPermissionError, IdentityDamagedError, IdentityFileError when `dir` holds no identity that may be used
  * @throws MessageNameTakenError when two message classes have one name
+ * @throws WireTypeConflictError when a type is declared in two ways
  */
 export function createPeer(options: PeerOptions = {}): Peer {
   checkOptions(options)
@@ -30,24 +31,23 @@ export function createPeer(options: PeerOptions = {}): Peer {
     ...(options.actors ?? []).map(specOf)
   ]
   checkAddresses(actors)
-  const { open, secrets } = splitSecrets(actors)
   const definitions = [...new Set(actors.flatMap(({ definition, spawns }) => [definition, ...(spawns ?? [])]))]
-  const wire = wireOf(definitions, options.messages ?? [])
+  const messages = options.messages ?? []
   const registry = new Registry()
-  for (const { type } of wire.values()) registry.register(type)
-  for (const { listens, messages } of definitions) registry.register(...(listens ?? []), ...(messages ?? []))
+  register(registry, definitions, messages)
 
   const services = new Services()
   services.provide(Identity, identity)
   services.provide(LocalPeer, local)
-  services.provide(WireTypes, new WireTypes(wire.values()))
+  const wire = services.get(WireTypes)
+  speak(wire, definitions, messages)
   const log = loggerOf(options.log)
   const links = services.get(Links)
-  const host = new DriverHost({ registry, services, links: () => links, log, secrets })
+  const host = new DriverHost({ registry, services, links: () => links, log })
   const seed = options.seed ?? randomBytes(32)
   const recorder = options.record === undefined ? undefined : new Recorder(options.record, log)
   const kernel = new Kernel({
-    seed, actors: open, registry, shell: host, ...(options.limits && { limits: options.limits }), ...(recorder && { tap: recorder })
+    seed, actors, registry, shell: host, ...(options.limits && { limits: options.limits }), ...(recorder && { tap: recorder })
   })
   const clock = new LiveClock(kernel)
   host.connect((body, address) => clock.enter(() => kernel.input(body, address)))
@@ -70,7 +70,7 @@ export function createPeer(options: PeerOptions = {}): Peer {
     linkKeeper: 'link-keeper/main',
     open() {
       wallZero = Date.now()
-      recorder?.open({ seed, wallTime: wallZero, peerId: local.peerId, name: local.name, actors: open, limits: options.limits ?? {} })
+      recorder?.open({ library: local.agent, seed, wallTime: wallZero, peerId: local.peerId, name: local.name, actors, limits: options.limits ?? {} })
     },
     async close() {
       await recorder?.close()
@@ -93,26 +93,16 @@ function checkAddresses(actors: readonly ActorSpec[]): void {
   }
 }
 
-/** Secrets go to drivers by a way of their own: what machines and logs are given does not hold them. */
-function splitSecrets(actors: readonly ActorSpec[]): { open: ActorSpec[]; secrets: Map<string, object> } {
-  const secrets = new Map<string, object>()
-  const open = actors.map(spec => {
-    const { definition, id = 'main', options = {} } = spec
-    const hidden = new Set<string>(definition.secrets ?? [])
-    if (hidden.size === 0) return spec
-    const entries = Object.entries({ ...definition.options, ...options })
-    secrets.set(`${definition.kind}/${id}`, Object.fromEntries(entries.filter(([name]) => hidden.has(name))))
-    return { ...spec, options: Object.fromEntries(entries.filter(([name]) => !hidden.has(name))) }
-  })
-  return { open, secrets }
+function speak(wire: WireTypes, definitions: readonly ActorDefinition[], messages: readonly (MessageClass | WireType)[]): void {
+  for (const { kind, wire: types } of definitions) if (types !== undefined) wire.add(types, kind)
+  const own = messages.map(message => typeof message === 'function' ? { type: message } : message)
+  wire.add(own, 'host')
+  if (wire.of(TextMessage) === undefined) wire.add([{ type: TextMessage, level: Level.LEVEL_BASIC }], 'host')
 }
 
-function wireOf(definitions: readonly ActorDefinition[], messages: readonly (MessageClass | WireType)[]): Map<string, Required<WireType>> {
-  const wire = new Map<string, Required<WireType>>()
-  const own: WireType = { type: TextMessage, level: Level.LEVEL_BASIC }
-  const theirs = messages.map(message => typeof message === 'function' ? { type: message } : message)
-  for (const { type, level = Level.LEVEL_ENHANCED, via = 'bus' } of [own, ...definitions.flatMap(({ wire: types }) => types ?? []), ...theirs]) {
-    wire.set(typeName(type), { type, level, via })
+function register(registry: Registry, definitions: readonly ActorDefinition[], messages: readonly (MessageClass | WireType)[]): void {
+  for (const { listens = [], messages: types = [], wire = [] } of definitions) {
+    registry.register(...listens, ...types, ...wire.map(({ type }) => type))
   }
-  return wire
+  registry.register(...messages.map(message => typeof message === 'function' ? message : message.type))
 }

@@ -15,8 +15,6 @@ export interface DriverHostOptions {
   readonly services: Services
   readonly links: () => RemoteLinks
   readonly log: Logger
-  /** Options that only drivers may see, by the address of their actor. */
-  readonly secrets?: ReadonlyMap<string, object>
   /** Longest wait for one driver's stop(), in milliseconds. @default 5000 */
   readonly stopTimeoutMs?: number
   /** @default 1000 */
@@ -91,11 +89,10 @@ export class DriverHost implements Shell {
     const abort = new AbortController()
     const held = { abort, drivers: [] as string[] }
     this.#actors.set(actor, held)
-    const merged = { ...options, ...this.#options.secrets?.get(actor) }
     for (const [name, factory] of factories) {
       const address = `${actor}#${name}`
       held.drivers.push(address)
-      const context = this.#context(address, actor, merged, abort.signal)
+      const context = this.#context(address, actor, options, abort.signal)
       const closing = this.#stopping.get(address)
       if (closing === undefined) {
         this.#make(address, factory, context)

@@ -1,6 +1,5 @@
 import { filter, map, Observable } from 'rxjs'
 import type { Logger } from 'pino'
-import type { WireType } from '../../actors/seam/index.ts'
 import {
   ActorFailed, DiscoveryStarted, DropPeer, Listening, ListenFailed, classOf, typeName, type Endpoint, type Envelope, type Message, type MessageClass
 } from '../../proto/index.ts'
@@ -48,8 +47,8 @@ export interface PeerParts {
   readonly roster: Roster
   readonly links: PeerLinks
   readonly log: Logger
-  /** How each type that may cross a link travels, by its name. */
-  readonly wire: ReadonlyMap<string, Required<WireType>>
+  /** How each type that may cross a link travels. */
+  readonly wire: { of(type: MessageClass): { readonly via: 'bus' | 'pump' } | undefined }
   /** Whether one of the actors accepts links, so that start() awaits it. */
   readonly listens: boolean
   readonly linkKeeper: string
@@ -263,7 +262,7 @@ export class Peer implements AsyncDisposable {
   }
 
   #route(type: MessageClass): 'bus' | 'pump' {
-    const wire = this.#parts.wire.get(typeName(type))
+    const wire = this.#parts.wire.of(type)
     if (wire === undefined) {
       throw new UnknownTypeError(`${typeName(type)} is not among this peer's message types: pass it to createPeer({ messages: [...] }), on both sides`)
     }

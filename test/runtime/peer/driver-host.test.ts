@@ -46,11 +46,11 @@ const machine = createMachine({})
 const idle: Driver = { receive() {} }
 
 describe('the driver host', () => {
-  it('makes a driver with its address, the options and the secrets of its actor', () => {
+  it('makes a driver with its address and the options of its actor', () => {
     let given: DriverContext | undefined
-    const { host } = setUp({ secrets: new Map([['radio/main', { key: 'hunter2' }]]) })
+    const { host } = setUp()
     host.actorStarted('radio/main', { kind: 'radio', machine, drivers: { air: context => (given = context, idle) } }, { channel: 7 })
-    expect(given).toMatchObject({ address: 'radio/main#air', actor: 'radio/main', options: { channel: 7, key: 'hunter2' } })
+    expect(given).toMatchObject({ address: 'radio/main#air', actor: 'radio/main', options: { channel: 7 } })
   })
 
   it('carries mail to the driver that it is addressed to', () => {

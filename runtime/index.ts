@@ -1,0 +1,28 @@
+export { createPeer } from './peer/create-peer.ts'
+export { Peer, type PeerStatus, type Received } from './peer/peer.ts'
+export type { LanOptions, LogLevel, PeerOptions, RecordOptions } from './peer/options.ts'
+export { formatEndpoint, type LevelName, type LinkInfo, type Live, type PeerInfo } from './peer/roster.ts'
+export {
+  AmbiguousPeerError, DuplicateActorError, ListenError, PeerOptionError, PeerStateError, UnknownPeerError, UnknownTypeError
+} from './peer/errors.ts'
+export { DriverStuckError } from './peer/driver-host.ts'
+
+export {
+  defineActor, serviceKey, Services,
+  type ActorDefinition, type ActorSpec, type Driver, type DriverContext, type DriverFactory, type ServiceKey, type Strategy, type WireType
+} from '../actors/seam/index.ts'
+export {
+  generateIdentity, IdentityDamagedError, IdentityFileError, IdentityPermissionError, isPeerId, loadIdentity, loadOrCreateIdentity, type Identity
+} from '../actors/identity/index.ts'
+export {
+  LinkFullError, MessageTooLargeError, NotAcceptedError, NotConnectedError, WireTypeConflictError
+} from '../actors/peer-connection/index.ts'
+export { type Bus, type Limits } from './kernel/index.ts'
+
+// What a host program sends and hears; every message type is in `p2pnet/proto`.
+export {
+  Level, TextMessage, Registry, MessageNameTakenError, typeName,
+  PeerFound, PeerConnected, PeerVerified, PeerRefused, PeerDisconnected, PeerRtt, Listening,
+  ActorStarted, ActorStopped, ActorFailed, DeadLetter, DriverCounts,
+  type Endpoint, type Envelope, type EventOf, type Message, type MessageClass
+} from '../proto/index.ts'

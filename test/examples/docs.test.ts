@@ -1,0 +1,42 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import ts from 'typescript'
+import { Program, root } from './run.ts'
+
+const page = readFileSync(join(root, 'docs/host-api.md'), 'utf8')
+const snippets = [...page.matchAll(/^```ts\n([^]*?)^```$/gm)].map(([, code]) => code!)
+const title = (at: number) => [...page.slice(0, page.indexOf(snippets[at]!)).matchAll(/^## (.*)$/gm)].at(-1)![1]!
+
+/** A user's project, with p2pnet and what it depends on installed. */
+let project: string
+const file = (at: number) => join(project, `snippet-${at}.ts`)
+
+beforeAll(() => {
+  project = mkdtempSync(join(tmpdir(), 'p2pnet-docs-'))
+  mkdirSync(join(project, 'node_modules'))
+  writeFileSync(join(project, 'package.json'), '{ "name": "somebody-elses", "type": "module" }')
+  symlinkSync(root, join(project, 'node_modules/p2pnet'))
+  for (const name of ['xstate', 'rxjs', '@types', 'pino', 'protobufjs']) symlinkSync(join(root, 'node_modules', name), join(project, 'node_modules', name))
+  snippets.forEach((code, at) => writeFileSync(file(at), code))
+})
+
+afterAll(() => rmSync(project, { recursive: true, force: true }))
+
+describe('docs/host-api.md', () => {
+  it('type-checks', () => {
+    const program = ts.createProgram(snippets.map((_, at) => file(at)), {
+      module: ts.ModuleKind.NodeNext, target: ts.ScriptTarget.ES2022, strict: true, noEmit: true, skipLibCheck: true, types: ['node'],
+      typeRoots: [join(root, 'node_modules/@types')]
+    })
+    const host = { getCurrentDirectory: () => project, getCanonicalFileName: (name: string) => name, getNewLine: () => '\n' }
+    expect(ts.formatDiagnostics(ts.getPreEmitDiagnostics(program), host)).toBe('')
+  }, 60_000)
+
+  it.each(snippets.map((_, at) => [title(at), at] as const))('runs: %s', async (_, at) => {
+    const said = [...snippets[at]!.matchAll(/^console\.log\(.*\) \/\/ (.*)$/gm)].map(([, text]) => text)
+    const lines = await new Program(file(at), [], project).done()
+    for (const text of said) expect(lines).toContain(text)
+  })
+})

@@ -1,0 +1,49 @@
+import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { pathToFileURL } from 'node:url'
+
+export const root = join(import.meta.dirname, '../..')
+
+/** A TypeScript program in a process of its own, as `npm run ts` starts it. */
+export class Program {
+  readonly lines: string[] = []
+  readonly process: ChildProcessWithoutNullStreams
+  readonly #ended: Promise<number | null>
+  #errors = ''
+  #heard: (() => void) | undefined
+
+  constructor(file: string, args: readonly string[] = [], cwd = root) {
+    const hooks = pathToFileURL(join(root, 'scripts/ts.mjs')).href
+    this.process = spawn(process.execPath, ['--enable-source-maps', '--import', hooks, file, ...args], { cwd })
+    this.process.stderr.on('data', (chunk: Buffer) => { this.#errors += chunk })
+    createInterface({ input: this.process.stdout }).on('line', line => {
+      this.lines.push(line)
+      this.#heard?.()
+    })
+    this.#ended = new Promise(resolve => this.process.once('close', code => {
+      resolve(code)
+      this.#heard?.()
+    }))
+  }
+
+  /** Resolves with the first line that fits, printed already or to come. */
+  async line(pattern: RegExp): Promise<string> {
+    for (let next = 0; ; ) {
+      for (; next < this.lines.length; next++) if (pattern.test(this.lines[next]!)) return this.lines[next]!
+      if (this.process.exitCode !== null) throw new Error(`ended without a line like ${pattern}:\n${this.lines.join('\n')}\n${this.#errors}`)
+      await new Promise<void>(resolve => { this.#heard = resolve })
+    }
+  }
+
+  /** Resolves with all it printed; rejects unless it ends with code 0 and nothing on stderr. */
+  async done(): Promise<string[]> {
+    const code = await this.#ended
+    if (code !== 0 || this.#errors !== '') throw new Error(`ended with ${code}:\n${this.lines.join('\n')}\n${this.#errors}`)
+    return this.lines
+  }
+
+  say(line: string): void {
+    this.process.stdin.write(`${line}\n`)
+  }
+}
