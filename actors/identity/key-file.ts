@@ -24,7 +24,7 @@ export class IdentityFileError extends Error {
   }
 }
 
-// An Ed25519 key in PEM has 119 bytes.
+// Ours have 180 bytes.
 const MAX_BYTES = 4096
 // Windows has no such bits; there the folder's access list, which the profile sets, guards the file.
 const posix = process.platform !== 'win32'
@@ -35,7 +35,7 @@ export function identityFile(folder: string): string {
 }
 
 /**
- * The identity of a data folder: PKCS#8 PEM in `identity.key`, mode 0600, made when it is not there. Processes
+ * The identity of a data folder: PKCS#8 PEM below a line with the PeerId, in `identity.key`, mode 0600, made when it is not there. Processes
  * that start together all get the same one, and a crash leaves a whole key or none.
  * @throws IdentityPermissionError when others may read the file, another user owns it, or it is no plain file
  * @throws IdentityDamagedError when it holds no Ed25519 key
@@ -63,13 +63,26 @@ export function loadIdentity(folder: string): Identity | undefined {
   }
   try {
     checkFile(file, handle)
-    return identityFromPem(readFileSync(handle, 'utf8'))
+    return read(file, readFileSync(handle, 'utf8'))
   } catch (error) {
     if (error instanceof NotAnIdentityError) throw damaged(file, error.message)
     throw error
   } finally {
     closeSync(handle)
   }
+}
+
+// PKCS#8 has no checksum, so that a damaged key could pass as another one; the line above it tells
+// (RFC 7468, 5.2 allows such text). A key without the line, made by another tool, is taken as it is.
+function written(identity: Identity): string {
+  return `PeerId: ${identity.peerId}\n${identity.privateKeyPem()}`
+}
+
+function read(file: string, text: string): Identity {
+  const identity = identityFromPem(text)
+  const told = /^PeerId: (.*)$/m.exec(text)?.[1]
+  if (told !== undefined && told !== identity.peerId) throw damaged(file, `its key is not that of ${told}`)
+  return identity
 }
 
 function refuseLink(file: string, isLink: boolean): void {
@@ -102,7 +115,7 @@ function createIdentity(folder: string): Identity {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 })
     try {
-      writeWhole(temporary, made.privateKeyPem())
+      writeWhole(temporary, written(made))
       // A link, unlike a rename, does not replace what another process has just put there.
       linkSync(temporary, file)
     } finally {
