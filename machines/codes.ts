@@ -37,9 +37,15 @@ export const CODES = {
   'no-address': happened('No address of the peer is known.', 'Wait until it is heard, or name it with --peer.', 'never'),
 
   // While securing.
-  'tls-failed': happened('The TLS handshake failed.', 'Check that the other side is a p2pnet peer of a version like ours.'),
+  'tls': happened('The TLS handshake failed.', 'Check that the other side is a p2pnet peer; the reason beside this code names the TLS error.'),
   'tls-timeout': happened('The TLS handshake took too long.', 'Check whether the other side is overloaded or the path loses packets.'),
-  'not-p2pnet': refused('The other side speaks TLS, but not this protocol.', 'Check the port: another program answers there.'),
+  'tls-version': refused('The other side does not speak TLS 1.3.', 'Check the port: another program may answer there.'),
+  'alpn': refused('The other side speaks TLS, but not this protocol.', 'Check the port: another program answers there.'),
+  'no-certificate': refused('The other side showed no certificate.', 'Check the port: another program may answer there.'),
+  'key-type': refused('The key of the other side is not an Ed25519 key.', 'Check that both run p2pnet.'),
+  'resumed': refused('The other side resumed an earlier TLS session, in which nobody proves a key.', 'Check that both run unmodified versions.'),
+  'closed': happened('The connection ended while it was being secured.', 'Check whether the other side is full or shutting down.'),
+  'aborted': happened('The attempt was given up on this side.', 'Nothing.'),
   'wrong-key': refused('Another peer than the expected one answered.', 'Check the PeerId; the address may have gone to another peer.'),
   'self': refused('The peer reached itself.', 'Remove its own address from --peer.', 'never'),
 
@@ -64,6 +70,14 @@ export const CODES = {
   'protocol': refused('Messages came that the link did not allow yet, or that nobody knows.', 'Register the message types on both sides.'),
   'overloaded': happened('The other side does not take what is sent to it.', 'Send less, or wait for the link to drain.'),
   'idle': happened('Nothing passed for as long as the link may be idle.', 'Raise idleMs, or 0 to keep idle links.', 'never'),
+
+  // While listening.
+  'address-in-use': happened('Another program listens at that address and port.', 'Choose another port, or port 0 for a free one.'),
+  'address-not-here': happened('This machine does not have that address.', 'Listen at an address of this machine.'),
+  'port-not-permitted': happened('Listening at that port is not permitted.', 'Choose a port above 1023.'),
+  'host-unknown': happened('A host name has no address.', 'Give an IP address, or check the name.'),
+  'no-interface': happened('No interface of that name has an address.', 'Name an interface of this machine that is up.'),
+  'listen-failed': happened('Listening failed for another reason.', 'The reason beside this code names the system error.'),
 
   // Goodbyes.
   'shutdown': happened('The peer went down in order.', 'Nothing: it is dialled when it is heard again.', 'never'),

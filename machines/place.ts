@@ -27,11 +27,11 @@ export function placeKey(place: Place): string {
  */
 export function mergePlaces(known: readonly Place[], heard: readonly EndpointLike[]): readonly Place[] {
   let merged = known
-  for (const endpoint of heard) {
-    const { host, port } = endpoint
+  for (let i = Math.min(heard.length, MAX_PLACES) - 1; i >= 0; i--) {
+    const { host, port } = heard[i]!
     if (!host || !port || port > 65_535) continue
-    if (merged.some((place) => place.host === host && place.port === port)) continue
-    merged = [{ host, port }, ...merged].slice(0, MAX_PLACES)
+    if (merged.some(place => place.host === host && place.port === port)) continue
+    merged = [{ host, port }, ...merged]
   }
-  return merged
+  return merged.length > MAX_PLACES ? merged.slice(0, MAX_PLACES) : merged
 }

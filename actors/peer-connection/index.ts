@@ -1,0 +1,16 @@
+import { peerConnectionMachine } from '../../machines/peer-connection.ts'
+import { peerConnectionDefaults, type PeerConnectionOptions } from '../../machines/peer-connection-context.ts'
+import { defineActor } from '../seam/index.ts'
+import { linkDriver } from './link-driver.ts'
+import { linkDefaults, type LinkOptions } from './link-options.ts'
+
+export type { PeerConnectionOptions } from '../../machines/peer-connection-context.ts'
+export type { LinkOptions } from './link-options.ts'
+
+/** One link to another peer, with its retries. Started by the link keeper. */
+export const peerConnectionDefinition = defineActor<PeerConnectionOptions & LinkOptions>({
+  kind: 'peer-connection',
+  machine: peerConnectionMachine,
+  drivers: { link: linkDriver },
+  options: { ...peerConnectionDefaults, ...linkDefaults }
+})

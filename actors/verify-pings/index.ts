@@ -1,0 +1,11 @@
+import { verifyPingsDefaults, verifyPingsMachine, type VerifyPingsOptions } from '../../machines/verify-pings.ts'
+import { defineActor } from '../seam/index.ts'
+
+export type { VerifyPingsOptions } from '../../machines/verify-pings.ts'
+
+/** The default verification step: three pings. Started by a peer connection. */
+export const verifyPingsDefinition = defineActor<VerifyPingsOptions>({
+  kind: 'verify-pings',
+  machine: verifyPingsMachine,
+  options: verifyPingsDefaults
+})

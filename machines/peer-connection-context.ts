@@ -1,0 +1,173 @@
+import { Direction, Level, type Envelope, type EventOf } from '../proto/index.ts'
+import type { BackoffOptions } from './backoff.ts'
+import { mergePlaces, type EndpointLike, type Place } from './place.ts'
+import type { MachineInput } from './publish.ts'
+
+/** Versions of the wire protocol that this library speaks, best first. */
+export const WIRE_VERSIONS: readonly number[] = [1]
+
+export interface PeerConnectionOptions extends BackoffOptions {
+  /** `out` dials `endpoints`; `in` takes over the socket of `handle`. @default 'out' */
+  readonly direction: 'in' | 'out'
+  /** The peer expected at the other end; empty takes whoever answers. @default '' */
+  readonly peerId: string
+  /** Where to dial, best first. @default [] */
+  readonly endpoints: readonly EndpointLike[]
+  /** What the listener calls the inbound socket. @default '' */
+  readonly handle: string
+  /** Dials of this connection are numbered from here on; see Identify.dial. @default 0 */
+  readonly dial: number
+  /** The network's tag in hex; links to peers of another are refused. @default '' */
+  readonly network: string
+  /** Kinds of the verification steps, in order. @default ['verify-pings'] */
+  readonly steps: readonly string[]
+  /** Dials until told to stop, whatever happens; for static peers. @default false */
+  readonly persistent: boolean
+  /**
+   * Rounds of dialling without a verified link after which it gives up until the peer is heard
+   * again; the default is about four minutes. @default 10
+   */
+  readonly maxRetries: number
+  /** For one address to connect and finish TLS, in milliseconds. @default 10000, as js-libp2p and Syncthing have it */
+  readonly dialTimeoutMs: number
+  /** For the other side to identify itself, in milliseconds. @default 10000 */
+  readonly identifyTimeoutMs: number
+  /** For all verification steps together, in milliseconds. @default 20000, room for three pings over a bad path */
+  readonly verifyTimeoutMs: number
+  /** For the other side to verify us once we verified it, in milliseconds; 0 for no limit. @default 60000 */
+  readonly enhanceTimeoutMs: number
+  /** Quiet time after which a ping is sent, in milliseconds. @default 5000 */
+  readonly keepAliveIntervalMs: number
+  /** For the answer, in milliseconds; a cut cable is noticed within both together. @default 5000 */
+  readonly keepAliveTimeoutMs: number
+  /** Closes the link after so long without an application message, in milliseconds; 0 for never. @default 0 */
+  readonly idleMs: number
+  /** For what is queued to be written before closing, in milliseconds. @default 500, a quarter of the time an actor has to stop */
+  readonly lingerMs: number
+}
+
+export const peerConnectionDefaults: PeerConnectionOptions = {
+  direction: 'out',
+  peerId: '',
+  endpoints: [],
+  handle: '',
+  dial: 0,
+  network: '',
+  steps: ['verify-pings'],
+  persistent: false,
+  maxRetries: 10,
+  dialTimeoutMs: 10_000,
+  identifyTimeoutMs: 10_000,
+  verifyTimeoutMs: 20_000,
+  enhanceTimeoutMs: 60_000,
+  keepAliveIntervalMs: 5_000,
+  keepAliveTimeoutMs: 5_000,
+  idleMs: 0,
+  lingerMs: 500,
+  backoffBaseMs: 500,
+  backoffMaxMs: 60_000
+}
+
+/** How a link, or a round of dialling, ended. */
+export interface Ending {
+  readonly code: string
+  readonly reason: string
+  readonly initiator: number
+  /** The verification step that refused. */
+  readonly step: string
+  /** For how long not to dial: asked of the other side where we end it, else asked of us. */
+  readonly forMs: number
+  /** The connection will dial again. */
+  readonly again: boolean
+}
+
+export interface PeerConnectionContext {
+  readonly address: string
+  readonly keeper: string
+  readonly link: string
+  readonly options: PeerConnectionOptions
+  readonly random: number
+  readonly places: readonly Place[]
+  /** Which of the places is being dialled. */
+  readonly place: number
+  /** Numbers the dials, from 1; 0 for inbound links. */
+  readonly attempt: number
+  /** Rounds of dialling and links that failed since the last enhanced link. */
+  readonly failures: number
+  readonly peerId: string
+  readonly linkId: string
+  readonly remote: Place
+  readonly level: Level
+  /** Verification steps passed, by name. */
+  readonly passed: readonly string[]
+  /** Address of the step that is running. */
+  readonly step: string
+  /** The other side's Verified has come. */
+  readonly verifiedUs: boolean
+  readonly refusedFrames: number
+  readonly pingId: number
+  readonly rttUs: number
+  /** The round-trip time that was announced last. */
+  readonly toldRttUs: number
+  readonly ending: Ending
+  readonly waitMs: number
+}
+
+type LinkEvent = EventOf<
+  'DialOpened' | 'DialFailed' | 'LinkSecured' | 'LinkClosed' | 'LinkTraffic' | 'PongReceived' | 'FrameRefused'
+  | 'Identify' | 'Verified' | 'Disconnect'
+>
+type KeeperEvent = EventOf<'LinkAdmitted' | 'CloseRequested' | 'EndpointsFound' | 'Stop'>
+type StepEvent = EventOf<'StepPassed' | 'StepRefused' | 'SpawnFailed'>
+
+/** Raised by the connection itself when nothing passed for `idleMs`. */
+export interface IdleOver {
+  readonly type: 'IdleOver'
+}
+
+export type PeerConnectionEvent = LinkEvent | KeeperEvent | StepEvent | IdleOver
+
+const nowhere: Place = { host: '', port: 0 }
+export const notEnded: Ending = { code: '', reason: '', initiator: 0, step: '', forMs: 0, again: false }
+
+/** What of the context belongs to one link, before there is one. */
+export const noLink = {
+  linkId: '',
+  remote: nowhere,
+  level: Level.LEVEL_UNSPECIFIED,
+  passed: [],
+  step: '',
+  verifiedUs: false,
+  refusedFrames: 0
+} satisfies Partial<PeerConnectionContext>
+
+export function peerConnectionContext({ address, parent, options, random }: MachineInput<Partial<PeerConnectionOptions>>): PeerConnectionContext {
+  const all = { ...peerConnectionDefaults, ...options }
+  return {
+    address,
+    keeper: parent,
+    link: `${address}#link`,
+    options: all,
+    random,
+    places: mergePlaces([], all.endpoints),
+    place: 0,
+    attempt: 0,
+    failures: 0,
+    peerId: all.peerId,
+    ...noLink,
+    pingId: 0,
+    rttUs: 0,
+    toldRttUs: 0,
+    ending: notEnded,
+    waitMs: 0
+  }
+}
+
+export function directionOf(context: PeerConnectionContext): Direction {
+  return context.options.direction === 'in' ? Direction.DIRECTION_IN : Direction.DIRECTION_OUT
+}
+
+/** The event's body where it is of the type, for actions that several events share. */
+export function bodyOf<N extends PeerConnectionEvent['type']>(event: PeerConnectionEvent, type: N): Extract<PeerConnectionEvent, Envelope<N>>['body'] | undefined {
+  return event.type === type ? (event as Extract<PeerConnectionEvent, Envelope<N>>).body : undefined
+}

@@ -1,0 +1,98 @@
+import {
+  AbortDial, AdoptLink, CloseLink, DialEndpoint, Disconnect, Identify, Initiator, Level, LinkEnded, LinkIdentified, LinkLevelReached,
+  PeerRtt, SendPing, SetGate, SpawnActor, StopActor, Verified, type Message
+} from '../proto/index.ts'
+import { bodyOf, directionOf, WIRE_VERSIONS, type PeerConnectionContext, type PeerConnectionEvent } from './peer-connection-context.ts'
+import { publish } from './publish.ts'
+import { cleanText, fromHex } from './text.ts'
+
+/** Names are shown on screens. */
+const NAME_CHARS = 64
+
+const say = (make: (context: PeerConnectionContext, event: PeerConnectionEvent) => readonly [to: string, body: Message]) =>
+  publish<PeerConnectionContext, PeerConnectionEvent, PeerConnectionEvent>(({ context, event }) => make(context, event))
+
+const gate = (level: Level) => say(context => [context.link, new SetGate({ level, peerId: context.peerId })])
+
+const reached = (level: Level) =>
+  say(context => [context.keeper, new LinkLevelReached({ peerId: context.peerId, level, steps: [...context.passed] })])
+
+/** Which step runs when so many have passed; a later link of the same connection has steps of its own. */
+export function stepOf({ address, attempt, options, passed }: PeerConnectionContext): { kind: string; id: string } {
+  const id = address.slice(address.indexOf('/') + 1)
+  return { kind: options.steps[passed.length] ?? '', id: attempt > 1 ? `${id}-${attempt}` : id }
+}
+
+/** All that a connection publishes, to its link driver, to the other side, to its keeper and to its steps. */
+export const peerConnectionSays = {
+  adoptLink: say(context => [context.link, new AdoptLink({ handle: context.options.handle })]),
+  dialPlace: say(context => [context.link, new DialEndpoint({
+    endpoint: context.places[context.place] ?? null,
+    expectedPeerId: context.options.peerId,
+    attempt: context.attempt
+  })]),
+  abortDial: say(context => [context.link, new AbortDial({ attempt: context.attempt })]),
+
+  // The driver adds what it knows and the machine need not: name, instance, accepted types, port, agent.
+  identifyUs: say(context => [context.link, new Identify({
+    versions: [...WIRE_VERSIONS],
+    network: fromHex(context.options.network),
+    dial: context.options.direction === 'out' ? context.options.dial + context.attempt : 0
+  })]),
+  gateIdentified: say((context, event) => {
+    const identify = bodyOf(event, 'Identify')
+    const { kind, id } = stepOf(context)
+    return [context.link, new SetGate({
+      level: Level.LEVEL_IDENTIFIED,
+      peerId: context.peerId,
+      accepts: identify?.accepts ?? [],
+      maxFrameBytes: identify?.maxFrameBytes ?? 0,
+      step: kind === '' ? '' : `${kind}/${id}`
+    })]
+  }),
+  askAdmission: say((context, event) => {
+    const identify = bodyOf(event, 'Identify')
+    return [context.keeper, new LinkIdentified({
+      peerId: context.peerId,
+      name: cleanText(identify?.name ?? '', NAME_CHARS),
+      instance: identify?.instance ?? null,
+      direction: directionOf(context),
+      linkId: context.linkId,
+      dial: context.options.direction === 'out' ? context.options.dial + context.attempt : identify?.dial ?? 0,
+      remote: context.remote
+    })]
+  }),
+
+  startStep: say(context => {
+    const { address, options, link, peerId, linkId } = context
+    const { kind, id } = stepOf(context)
+    return ['system', new SpawnActor({ kind, id, options: JSON.stringify({ link, connection: address, peerId, linkId, direction: options.direction }) })]
+  }),
+  gateStep: say(context => [context.link, new SetGate({ level: Level.LEVEL_IDENTIFIED, peerId: context.peerId, step: context.step })]),
+  stopStep: say(context => ['system', new StopActor({ address: context.step, reason: 'the link ended' })]),
+
+  verifiedThem: say(context => [context.link, new Verified({ steps: [...context.passed] })]),
+  gateBasic: gate(Level.LEVEL_BASIC),
+  reachedBasic: reached(Level.LEVEL_BASIC),
+  gateEnhanced: gate(Level.LEVEL_ENHANCED),
+  reachedEnhanced: reached(Level.LEVEL_ENHANCED),
+
+  ping: say(context => [context.link, new SendPing({ id: context.pingId })]),
+  tellRtt: say(context => ['', new PeerRtt({ peerId: context.peerId, rttUs: context.rttUs })]),
+
+  sayGoodbye: say(({ link, ending }) => [link, new Disconnect({ code: ending.code, reason: ending.reason, forMs: ending.forMs })]),
+  // Nothing is left to write where the other side is gone or has said its goodbye.
+  closeLink: say(({ link, ending, options }) =>
+    [link, new CloseLink({ lingerMs: ending.initiator === Initiator.INITIATOR_SELF ? options.lingerMs : 0 })]),
+  tellEnd: say(({ keeper, peerId, level, remote, places, place, ending, waitMs }) => [keeper, new LinkEnded({
+    peerId,
+    code: ending.code,
+    reason: ending.reason,
+    initiator: ending.initiator,
+    step: ending.step,
+    level,
+    remote: remote.host === '' ? places[place] ?? null : remote,
+    againMs: ending.again ? waitMs : 0,
+    forMs: ending.initiator === Initiator.INITIATOR_REMOTE ? ending.forMs : 0
+  })])
+}

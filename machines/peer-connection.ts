@@ -1,0 +1,321 @@
+import { assign, cancel, enqueueActions, setup } from 'xstate'
+import { Initiator, Level } from '../proto/index.ts'
+import { codeEntry, type Code } from './codes.ts'
+import {
+  bodyOf, noLink, notEnded, peerConnectionContext, WIRE_VERSIONS, type PeerConnectionContext, type PeerConnectionEvent, type PeerConnectionOptions
+} from './peer-connection-context.ts'
+import { noteFailure, settle } from './peer-connection-end.ts'
+import { peerConnectionSays, stepOf } from './peer-connection-say.ts'
+import { mergePlaces, toPlace } from './place.ts'
+import type { MachineInput, Outgoing } from './publish.ts'
+import { toHex } from './text.ts'
+
+/** Frames refused by the gate with which a link ends: one may be a race, three are a habit. */
+const REFUSED_FRAMES_MAX = 3
+/** What the driver has beyond the linger time to report that the link is closed, in milliseconds. */
+const CLOSE_GRACE_MS = 500
+/** A new round-trip time is announced when it differs from the last one told by more than a quarter. */
+const RTT_CHANGE = 4
+
+interface Ends {
+  /** The code of ends that no event tells: timeouts and broken rules. */
+  readonly code?: Code
+}
+
+const ended = (code: Code) => ({ type: 'end', params: { code } }) as const
+
+/** Ends a link that is up by our own will: the keeper is told, then the other side. */
+const goodbye = (code: Code) => ({ target: '#peer-connection.closing', actions: [ended(code), 'tellEnd', 'sayGoodbye'] as const }) as const
+
+/** From dialing to closed: one link, or, for who dials, one link after another. */
+export const peerConnectionMachine = setup({
+  types: {
+    context: {} as PeerConnectionContext,
+    input: {} as MachineInput<Partial<PeerConnectionOptions>>,
+    events: {} as PeerConnectionEvent,
+    emitted: {} as Outgoing
+  },
+  delays: {
+    dialTimeout: ({ context }) => context.options.dialTimeoutMs,
+    identifyTimeout: ({ context }) => context.options.identifyTimeoutMs,
+    verifyTimeout: ({ context }) => context.options.verifyTimeoutMs,
+    // A delay that is never waited for: the guard refuses it, a restart of the state renews it.
+    enhanceTimeout: ({ context }) => context.options.enhanceTimeoutMs || 0x7fff_ffff,
+    keepAliveInterval: ({ context }) => context.options.keepAliveIntervalMs,
+    keepAliveTimeout: ({ context }) => context.options.keepAliveTimeoutMs,
+    closeTimeout: ({ context }) => context.options.lingerMs + CLOSE_GRACE_MS,
+    backoff: ({ context }) => context.waitMs
+  },
+  guards: {
+    inbound: ({ context }) => context.options.direction === 'in',
+    nowhereToDial: ({ context }) => context.places.length === 0,
+    thisAttempt: ({ context, event }) => 'body' in event && 'attempt' in event.body && event.body.attempt === context.attempt,
+    wrongPeer: ({ context, event }) => {
+      const secured = bodyOf(event, 'LinkSecured')
+      return secured !== undefined && secured.attempt === context.attempt && context.options.peerId !== '' && secured.peerId !== context.options.peerId
+    },
+    lastPlaceFailed: ({ context, event }) => context.place + 1 >= context.places.length && (bodyOf(event, 'DialFailed')?.attempt ?? context.attempt) === context.attempt,
+    lastPlace: ({ context }) => context.place + 1 >= context.places.length,
+    otherNetwork: ({ context, event }) => toHex(bodyOf(event, 'Identify')?.network ?? new Uint8Array()) !== context.options.network,
+    noCommonVersion: ({ event }) => !bodyOf(event, 'Identify')?.versions.some(version => WIRE_VERSIONS.includes(version)),
+    noSteps: ({ context }) => context.options.steps.length === 0,
+    thisStep: ({ context, event }) => 'from' in event && event.from === context.step,
+    lastStep: ({ context, event }) => 'from' in event && event.from === context.step && context.passed.length + 1 >= context.options.steps.length,
+    thisStepUnknown: ({ context, event }) => `${bodyOf(event, 'SpawnFailed')?.kind}/${bodyOf(event, 'SpawnFailed')?.id}` === context.step,
+    verifiedUs: ({ context }) => context.verifiedUs,
+    hurried: ({ context }) => context.options.enhanceTimeoutMs > 0,
+    oneTooMany: ({ context }) => context.refusedFrames + 1 >= REFUSED_FRAMES_MAX,
+    thisPing: ({ context, event }) => bodyOf(event, 'PongReceived')?.id === context.pingId,
+    rttChanged: ({ context, event }) => {
+      const pong = bodyOf(event, 'PongReceived')
+      return pong !== undefined && pong.id === context.pingId && Math.abs(pong.rttUs - context.toldRttUs) * RTT_CHANGE > context.toldRttUs
+    },
+    heardFrom: ({ event }) => (bodyOf(event, 'LinkTraffic')?.bytesIn ?? 0) > 0,
+    dialsAgain: ({ context }) => context.ending.again,
+    // Being heard of does not outweigh a refusal, and nothing outweighs a wish.
+    dialsSooner: ({ context: { ending, places }, event }) =>
+      !(ending.initiator === Initiator.INITIATOR_REMOTE && ending.forMs > 0)
+      && (!codeEntry(ending.code).refusal || mergePlaces(places, bodyOf(event, 'EndpointsFound')?.endpoints ?? []) !== places)
+  },
+  actions: {
+    ...peerConnectionSays,
+    ignore: () => {},
+    nextAttempt: assign(({ context }) => ({ attempt: context.attempt + 1 })),
+    nextPlace: assign(({ context }) => ({ place: context.place + 1 })),
+    firstPlace: assign({ place: 0, ending: notEnded }),
+    addPlaces: assign(({ context, event }) => ({ places: mergePlaces(context.places, bodyOf(event, 'EndpointsFound')?.endpoints ?? []) })),
+    // The place being dialled keeps its position.
+    addPlacesBehind: assign(({ context, event }) => {
+      const { places } = context
+      const merged = mergePlaces(places, bodyOf(event, 'EndpointsFound')?.endpoints ?? [])
+      const added = merged.length - places.length
+      return added <= 0 ? {} : { places: [...places, ...merged.slice(0, added)] }
+    }),
+    keepSecured: assign(({ context, event }) => {
+      const secured = bodyOf(event, 'LinkSecured')
+      return { ...noLink, ending: notEnded, level: Level.LEVEL_SECURED, peerId: secured?.peerId ?? context.peerId, linkId: secured?.linkId ?? '', remote: toPlace(secured?.remote) }
+    }),
+    keepIdentified: assign({ level: Level.LEVEL_IDENTIFIED }),
+    keepStep: assign(({ context }) => {
+      const { kind, id } = stepOf(context)
+      return { step: `${kind}/${id}` }
+    }),
+    keepPassed: assign(({ context, event }) => ({ step: '', passed: [...context.passed, bodyOf(event, 'StepPassed')?.step ?? ''] })),
+    keepVerifiedUs: assign({ verifiedUs: true }),
+    keepBasic: assign({ level: Level.LEVEL_BASIC }),
+    keepEnhanced: assign({ level: Level.LEVEL_ENHANCED, failures: 0 }),
+    countRefusedFrame: assign(({ context }) => ({ refusedFrames: context.refusedFrames + 1 })),
+    nextPing: assign(({ context }) => ({ pingId: context.pingId + 1 })),
+    keepRtt: assign(({ context, event }) => ({ rttUs: bodyOf(event, 'PongReceived')?.rttUs ?? context.rttUs })),
+    keepToldRtt: assign(({ context }) => ({ toldRttUs: context.rttUs })),
+    watchIdle: enqueueActions(({ context, enqueue }) => {
+      if (context.options.idleMs > 0) enqueue.raise({ type: 'IdleOver' }, { id: 'idle', delay: context.options.idleMs })
+    }),
+    noteUse: enqueueActions(({ context, event, enqueue }) => {
+      const traffic = bodyOf(event, 'LinkTraffic')
+      if (context.options.idleMs <= 0 || traffic === undefined || traffic.framesIn + traffic.framesOut === 0) return
+      enqueue.cancel('idle')
+      enqueue.raise({ type: 'IdleOver' }, { id: 'idle', delay: context.options.idleMs })
+    }),
+    unwatchIdle: cancel('idle'),
+    noteFailure: assign(({ context, event }, { code }: Ends) => noteFailure(context, event, code)),
+    end: assign(({ context, event }, { code }: Ends) => settle(context, event, code)),
+    notAgain: assign(({ context }) => ({ ending: { ...context.ending, again: false } })),
+    stopStepIfAny: enqueueActions(({ context, enqueue }) => {
+      if (context.step !== '') enqueue('stopStep')
+    }),
+    forgetLink: assign(noLink)
+  }
+}).createMachine({
+  id: 'peer-connection',
+  description: 'One link to another peer, from dialing to closed; who dials goes on with another link where one fails.',
+  context: ({ input }) => peerConnectionContext(input),
+  initial: 'starting',
+  on: {
+    // What an attempt or a link that was given up had still on its way.
+    DialOpened: { actions: 'ignore' },
+    DialFailed: { actions: 'ignore' },
+    LinkSecured: { actions: 'ignore' },
+    LinkClosed: { actions: 'ignore' },
+    LinkTraffic: { actions: 'ignore' },
+    LinkAdmitted: { actions: 'ignore' },
+    PongReceived: { actions: 'ignore' },
+    FrameRefused: { actions: 'ignore' },
+    StepPassed: { actions: 'ignore' },
+    StepRefused: { actions: 'ignore' },
+    SpawnFailed: { actions: 'ignore' },
+    Identify: { actions: 'ignore' },
+    Verified: { actions: 'ignore' },
+    Disconnect: { actions: 'ignore' },
+    CloseRequested: { actions: 'ignore' },
+    Stop: { actions: 'ignore' },
+    EndpointsFound: { actions: 'addPlaces' }
+  },
+  states: {
+    starting: {
+      description: 'Takes over an inbound socket, or dials.',
+      always: [
+        { guard: 'inbound', target: 'opening.securing', actions: 'adoptLink' },
+        { guard: 'nowhereToDial', target: 'ended', actions: [ended('no-address'), 'tellEnd'] },
+        { target: 'opening' }
+      ]
+    },
+    opening: {
+      description: 'Reaching one place after another; each has its time for TCP and TLS together.',
+      initial: 'dialing',
+      on: {
+        DialFailed: [
+          { guard: 'lastPlaceFailed', target: 'ended', actions: [{ type: 'end', params: {} }, 'tellEnd'] },
+          { guard: 'thisAttempt', target: 'opening', reenter: true, actions: [{ type: 'noteFailure', params: {} }, 'nextPlace'] }
+        ],
+        LinkSecured: [
+          { guard: 'wrongPeer', target: 'closing', actions: [ended('wrong-key'), 'tellEnd'] },
+          { guard: 'thisAttempt', target: 'secured', actions: 'keepSecured' }
+        ],
+        LinkClosed: { guard: 'inbound', target: 'ended', actions: [{ type: 'end', params: {} }, 'tellEnd'] },
+        EndpointsFound: { actions: 'addPlacesBehind' },
+        CloseRequested: { target: 'ended', actions: ['abortDial', { type: 'end', params: {} }, 'tellEnd'] },
+        Stop: { target: 'ended', actions: ['abortDial', { type: 'end', params: {} }, 'tellEnd'] }
+      },
+      after: {
+        dialTimeout: [
+          { guard: 'inbound', target: 'closing', actions: [ended('tls-timeout'), 'tellEnd'] },
+          { guard: 'lastPlace', target: 'ended', actions: ['abortDial', ended('dial-timeout'), 'tellEnd'] },
+          { target: 'opening', reenter: true, actions: ['abortDial', { type: 'noteFailure', params: { code: 'dial-timeout' } }, 'nextPlace'] }
+        ]
+      },
+      states: {
+        dialing: {
+          description: 'A TCP connection is being opened.',
+          entry: ['nextAttempt', 'dialPlace'],
+          on: { DialOpened: { guard: 'thisAttempt', target: 'securing' } }
+        },
+        securing: { description: 'Both sides prove their keys by TLS.' }
+      }
+    },
+    secured: {
+      description: 'The link is up, and climbs.',
+      type: 'parallel',
+      entry: 'watchIdle',
+      exit: 'unwatchIdle',
+      on: {
+        LinkClosed: { target: 'ended', actions: [{ type: 'end', params: {} }, 'tellEnd'] },
+        Disconnect: { target: 'closing', actions: [{ type: 'end', params: {} }, 'tellEnd'] },
+        CloseRequested: { target: 'closing', actions: [{ type: 'end', params: {} }, 'tellEnd', 'sayGoodbye'] },
+        Stop: { target: 'closing', actions: [{ type: 'end', params: {} }, 'tellEnd', 'sayGoodbye'] },
+        FrameRefused: [{ guard: 'oneTooMany', ...goodbye('protocol') }, { actions: 'countRefusedFrame' }],
+        LinkTraffic: { actions: 'noteUse' },
+        IdleOver: goodbye('idle')
+      },
+      states: {
+        rung: {
+          initial: 'identifying',
+          states: {
+            identifying: {
+              description: 'Each side says who it is, which network it belongs to and what it speaks.',
+              entry: 'identifyUs',
+              on: {
+                Identify: [
+                  { guard: 'otherNetwork', ...goodbye('other-network') },
+                  { guard: 'noCommonVersion', ...goodbye('version') },
+                  { target: 'admitting', actions: ['keepIdentified', 'gateIdentified', 'askAdmission'] }
+                ]
+              },
+              after: { identifyTimeout: goodbye('identify-timeout') }
+            },
+            admitting: {
+              description: 'The link keeper looks whether there is room and no better link.',
+              on: {
+                LinkAdmitted: [{ guard: 'noSteps', target: 'basic' }, { target: 'verifying', actions: ['keepStep', 'startStep'] }],
+                Verified: { actions: 'keepVerifiedUs' }
+              },
+              after: { identifyTimeout: goodbye('identify-timeout') }
+            },
+            verifying: {
+              description: 'The verification steps run, one after another.',
+              on: {
+                StepPassed: [
+                  { guard: 'lastStep', target: 'basic', actions: 'keepPassed' },
+                  { guard: 'thisStep', actions: ['keepPassed', 'keepStep', 'gateStep', 'startStep'] }
+                ],
+                StepRefused: { guard: 'thisStep', target: '#peer-connection.closing', actions: [{ type: 'end', params: {} }, 'tellEnd', 'sayGoodbye'] },
+                SpawnFailed: { guard: 'thisStepUnknown', target: '#peer-connection.closing', actions: [{ type: 'end', params: {} }, 'tellEnd', 'sayGoodbye'] },
+                Verified: { actions: 'keepVerifiedUs' }
+              },
+              after: { verifyTimeout: goodbye('verify-timeout') }
+            },
+            basic: {
+              description: 'We verified the other side: messages pass.',
+              entry: ['keepBasic', 'verifiedThem', 'gateBasic', 'reachedBasic'],
+              always: { guard: 'verifiedUs', target: 'enhanced' },
+              on: { Verified: { target: 'enhanced', actions: 'keepVerifiedUs' } },
+              after: { enhanceTimeout: { guard: 'hurried', ...goodbye('enhance-timeout') } }
+            },
+            enhanced: {
+              description: 'Both sides verified each other: everything passes.',
+              entry: ['keepEnhanced', 'gateEnhanced', 'reachedEnhanced']
+            }
+          }
+        },
+        keepAlive: {
+          initial: 'waiting',
+          states: {
+            waiting: {
+              description: 'The rungs below have deadlines of their own.',
+              on: { LinkAdmitted: 'resting' }
+            },
+            resting: {
+              description: 'Until the next ping.',
+              after: { keepAliveInterval: 'probing' }
+            },
+            probing: {
+              description: 'A ping is out. Its answer, or anything else that comes in, shows that the link lives.',
+              entry: ['nextPing', 'ping'],
+              on: {
+                PongReceived: [
+                  { guard: 'rttChanged', target: 'resting', actions: ['keepRtt', 'tellRtt', 'keepToldRtt'] },
+                  { guard: 'thisPing', target: 'resting', actions: 'keepRtt' }
+                ],
+                LinkTraffic: { guard: 'heardFrom', target: 'resting', actions: 'noteUse' }
+              },
+              after: { keepAliveTimeout: { target: '#peer-connection.closing', actions: [ended('keepalive-timeout'), 'tellEnd'] } }
+            }
+          }
+        }
+      }
+    },
+    closing: {
+      description: 'What is queued is written, then the link is closed.',
+      entry: 'closeLink',
+      on: {
+        LinkClosed: 'ended',
+        CloseRequested: { actions: 'notAgain' },
+        Stop: { actions: 'notAgain' }
+      },
+      after: { closeTimeout: 'ended' }
+    },
+    ended: {
+      description: 'The link, or a round of dialling, is over: is there to be another?',
+      always: [
+        { guard: 'dialsAgain', target: 'backoff', actions: ['stopStepIfAny', 'forgetLink'] },
+        { target: 'closed' }
+      ]
+    },
+    backoff: {
+      description: 'Waits before it dials again, longer each time.',
+      on: {
+        EndpointsFound: [
+          { guard: 'dialsSooner', target: 'opening', actions: ['addPlaces', 'firstPlace'] },
+          { actions: 'ignore' }
+        ],
+        CloseRequested: { target: 'closed', actions: 'notAgain' },
+        Stop: { target: 'closed', actions: 'notAgain' }
+      },
+      after: { backoff: { target: 'opening', actions: 'firstPlace' } }
+    },
+    closed: {
+      description: 'Over for good.',
+      type: 'final'
+    }
+  }
+})
