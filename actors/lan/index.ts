@@ -1,0 +1,7 @@
+export { lan, type LanOptions } from './lan.ts'
+export { broadcaster } from './broadcaster.ts'
+export { discoveryChannel } from './discovery-channel.ts'
+export { AnnouncementFilter, Announcements, DROPS, type Drop } from './announcement-filter.ts'
+export { AnnouncementWriter, parseAnnouncement, type ParsedAnnouncement } from './announcement.ts'
+export { InterfaceWatcher, Interfaces } from './interface-watcher.ts'
+export { ANNOUNCE_PORTS, ANNOUNCEMENT_BYTES, DATAGRAM_MAX_BYTES, GROUP_V4, GROUP_V6, NAME_MAX_BYTES } from './wire.ts'

@@ -1,0 +1,212 @@
+import { assign, enqueueActions, setup } from 'xstate'
+import { AnswerWanted, Endpoint, Instance, OpenChannel, PeerHeard, type EventOf } from '../proto/index.ts'
+import { judge, merge, type Known } from './heard-peers.ts'
+import { publish, type MachineInput, type Outgoing } from './publish.ts'
+import { jitter } from './random.ts'
+
+export interface DiscoveryChannelOptions {
+  /** Ports to listen on for announcements. @default [8001, 8002, 8003] */
+  readonly ports: readonly number[]
+  /** Who answers new instances. @default 'broadcaster/lan' */
+  readonly broadcaster: string
+  /** First wait before a port that could not be opened is tried again, doubled each time, in milliseconds. @default 1000 */
+  readonly retryMs: number
+  /** Longest such wait, in milliseconds. @default 60000 */
+  readonly retryMaxMs: number
+  /** A peer that goes on announcing the same is announced again this often at most, in milliseconds. @default 10000 */
+  readonly refreshMs: number
+  /** A peer not heard for so long is forgotten, in milliseconds. @default 600000, ten of the longest intervals */
+  readonly forgetMs: number
+  /** Peers remembered; beyond that the one heard longest ago is forgotten. @default 1024 */
+  readonly peersMax: number
+  /** Endpoints remembered of a peer, the latest heard first. @default 8 */
+  readonly endpointsMax: number
+  /** An endpoint not heard for so long is left out, in milliseconds. @default 180000, three of the longest intervals */
+  readonly endpointMs: number
+}
+
+interface Context {
+  readonly driver: string
+  readonly options: DiscoveryChannelOptions
+  readonly random: number
+  /** Ports that are open. */
+  readonly open: readonly number[]
+  /** Tries since all ports were open. */
+  readonly attempts: number
+  readonly retryInMs: number
+  readonly failure: { readonly code: string; readonly reason: string } | undefined
+  /** By PeerId, the one heard longest ago first. */
+  readonly peers: Readonly<Record<string, Known>>
+  /** Announcements that told nothing. */
+  readonly stale: number
+  readonly repeated: number
+}
+
+type Events = EventOf<'DiscoveryStarted' | 'ChannelOpened' | 'ChannelFailed' | 'AnnouncementHeard' | 'Stop'>
+
+const missing = ({ options, open }: Context): number[] => options.ports.filter(port => !open.includes(port))
+
+const verdict = ({ context, event }: { context: Context; event: Events }): ReturnType<typeof judge> | undefined =>
+  event.type === 'AnnouncementHeard' ? judge(context.peers[event.body.peerId], event, context.options) : undefined
+
+/** What is announced about a peer. */
+function heard(peerId: string, { name, via, endpoints, startedAt, nonce, acceptsInbound }: Known): PeerHeard {
+  return new PeerHeard({
+    peerId, name, via, acceptsInbound,
+    endpoints: endpoints.map(({ host, port }) => new Endpoint({ host, port })),
+    instance: new Instance({ startedAt, nonce })
+  })
+}
+
+/** Hears the announcements of others on the LAN and tells what is new in them. */
+export const discoveryChannelMachine = setup({
+  types: {
+    context: {} as Context,
+    input: {} as MachineInput<DiscoveryChannelOptions>,
+    events: {} as Events,
+    emitted: {} as Outgoing
+  },
+  delays: {
+    retry: ({ context }) => context.retryInMs
+  },
+  guards: {
+    portsMissing: ({ context }) => missing(context).length > 0,
+    anyOpen: ({ context, event }) => event.type === 'ChannelFailed' && context.open.some(port => !event.body.ports.includes(port)),
+    stale: args => verdict(args) === 'stale',
+    repeated: args => verdict(args) === 'repeated',
+    asksForAnswer: args => verdict(args) === 'new-instance' && args.event.type === 'AnnouncementHeard' && !args.event.body.answer,
+    worthTelling: args => verdict(args) !== 'known'
+  },
+  actions: {
+    open: publish(({ context }) => [context.driver, new OpenChannel({ ports: missing(context) })]),
+    keepOpen: assign(({ context, event }) => {
+      const opened = event.type === 'ChannelOpened' ? event.body.ports : []
+      const open = context.options.ports.filter(port => context.open.includes(port) || opened.includes(port))
+      return open.length < context.options.ports.length ? { open } : { open, attempts: 0, failure: undefined }
+    }),
+    keepFailed: assign(({ context, event }) => event.type !== 'ChannelFailed' ? {} : {
+      open: context.open.filter(port => !event.body.ports.includes(port)),
+      failure: { code: event.body.code, reason: event.body.reason }
+    }),
+    backOff: assign(({ context: { options, attempts, random } }) => {
+      let wait = options.retryMs
+      for (let i = 0; i < attempts && wait < options.retryMaxMs; i++) wait *= 2
+      const [retryInMs, next] = jitter(random, Math.min(wait, options.retryMaxMs), 20)
+      return { retryInMs, random: next, attempts: attempts + 1 }
+    }),
+    remember: assign(({ context, event }) => {
+      if (event.type !== 'AnnouncementHeard') return {}
+      const { [event.body.peerId]: known, ...others } = context.peers
+      const peers = { ...others, [event.body.peerId]: merge(known, event, context.options) }
+      const oldest = Object.keys(peers)[0]
+      if (oldest !== undefined && Object.keys(peers).length > context.options.peersMax) delete peers[oldest]
+      return { peers }
+    }),
+    countStale: assign({ stale: ({ context }) => context.stale + 1 }),
+    countRepeated: assign({ repeated: ({ context }) => context.repeated + 1 }),
+    askForAnswer: publish(({ context, event }) => {
+      const body = event.type === 'AnnouncementHeard' ? event.body : undefined
+      return [context.options.broadcaster, new AnswerWanted({ to: body?.source ?? null, maxBytes: body?.bytes ?? 0, via: body?.via ?? '' })]
+    }),
+    tell: enqueueActions(({ context, event, enqueue }) => {
+      if (event.type !== 'AnnouncementHeard') return
+      const { peerId } = event.body
+      const known = context.peers[peerId]
+      if (known === undefined) return
+      enqueue.emit({ type: 'publish', to: '', body: heard(peerId, known) })
+      enqueue.assign({ peers: ({ context: { peers } }) => ({ ...peers, [peerId]: { ...known, toldAt: event.time } }) })
+    }),
+    tellAll: enqueueActions(({ context, event, enqueue }) => {
+      const { time } = event
+      for (const [peerId, known] of Object.entries(context.peers)) enqueue.emit({ type: 'publish', to: '', body: heard(peerId, known) })
+      enqueue.assign({
+        peers: ({ context: { peers } }) => Object.fromEntries(Object.entries(peers).map(([peerId, known]) => [peerId, { ...known, toldAt: time }]))
+      })
+    })
+  }
+}).createMachine({
+  id: 'discovery-channel',
+  description: 'Hears the announcements of others on the LAN.',
+  context: ({ input }) => ({
+    driver: `${input.address}#udp`,
+    options: input.options,
+    random: input.random,
+    open: [],
+    attempts: 0,
+    retryInMs: 0,
+    failure: undefined,
+    peers: {},
+    stale: 0,
+    repeated: 0
+  }),
+  initial: 'working',
+  on: { Stop: '.stopped' },
+  states: {
+    working: {
+      type: 'parallel',
+      states: {
+        ports: {
+          initial: 'opening',
+          states: {
+            opening: {
+              description: 'The driver opens the ports that are not open.',
+              entry: 'open',
+              on: {
+                ChannelOpened: { target: 'listening', actions: 'keepOpen' },
+                ChannelFailed: { target: 'failed', actions: 'keepFailed' }
+              }
+            },
+            listening: {
+              description: 'At least one port is open; the others are tried again.',
+              entry: 'backOff',
+              on: {
+                ChannelOpened: { target: 'listening', reenter: true, actions: 'keepOpen' },
+                ChannelFailed: [
+                  { guard: 'anyOpen', target: 'listening', reenter: true, actions: 'keepFailed' },
+                  { target: 'failed', actions: 'keepFailed' }
+                ]
+              },
+              after: { retry: { guard: 'portsMissing', actions: 'open' } }
+            },
+            failed: {
+              description: 'No port could be opened.',
+              entry: 'backOff',
+              on: { ChannelOpened: { target: 'listening', actions: 'keepOpen' }, ChannelFailed: { actions: 'keepFailed' } },
+              after: { retry: 'opening' }
+            }
+          }
+        },
+        discovery: {
+          initial: 'held',
+          states: {
+            held: {
+              description: 'Peers are remembered, and told once discovery starts.',
+              on: {
+                DiscoveryStarted: { target: 'started', actions: 'tellAll' },
+                AnnouncementHeard: [
+                  { guard: 'stale', actions: 'countStale' },
+                  { guard: 'repeated', actions: 'countRepeated' },
+                  { actions: 'remember' }
+                ]
+              }
+            },
+            started: {
+              description: 'What is new is told at once, what is not ever and again.',
+              on: {
+                DiscoveryStarted: { actions: 'tellAll' },
+                AnnouncementHeard: [
+                  { guard: 'stale', actions: 'countStale' },
+                  { guard: 'repeated', actions: 'countRepeated' },
+                  { guard: 'asksForAnswer', actions: ['askForAnswer', 'remember', 'tell'] },
+                  { guard: 'worthTelling', actions: ['remember', 'tell'] },
+                  { actions: 'remember' }
+                ]
+              }
+            }
+          }
+        }
+      }
+    },
+    stopped: { type: 'final' }
+  }
+})
