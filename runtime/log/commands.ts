@@ -1,0 +1,97 @@
+import type { Writable } from 'node:stream'
+import { formatDivergence } from './divergence.ts'
+import { LogFileError } from './errors.ts'
+import type { LogEnding, LogEntry } from './format.ts'
+import { readLog, type LogSource } from './reader.ts'
+import { replay, type ReplayOptions, type ReplayResult } from './replay.ts'
+import { showLog, type ShowOptions } from './show.ts'
+
+/** Where a command writes: results, and what went wrong. */
+export interface CommandStreams {
+  readonly out: Writable
+  readonly err: Writable
+}
+
+/** `p2pnet log show`: the log as text. @returns the exit code */
+export function showCommand(log: LogSource, streams: CommandStreams, options: ShowOptions = {}): Promise<number> {
+  return guarded(streams, async () => {
+    await showLog(readLog(log), streams.out, options)
+    return 0
+  })
+}
+
+/** `p2pnet log check`: whether every byte of the log is as it was written. @returns the exit code */
+export function checkCommand(log: LogSource, streams: CommandStreams, options: { readonly json?: boolean } = {}): Promise<number> {
+  return guarded(streams, async () => {
+    const reader = readLog(log)
+    const counts = { input: 0, output: 0, stopped: 0 }
+    let timeMs = 0
+    let fault: unknown
+    try {
+      for (const entry of reader) {
+        counts[entry.kind]++
+        timeMs = timeOf(entry)
+      }
+    } catch (error) {
+      fault = error
+    }
+    const { input: inputs, output: outputs } = counts
+    if (options.json === true) {
+      streams.out.write(`${JSON.stringify({ inputs, outputs, timeMs, ending: reader.ending, ok: fault === undefined && reader.torn === undefined })}\n`)
+    } else {
+      streams.out.write(`${count(inputs, 'input')} and ${count(outputs, 'output')} in ${(timeMs / 1000).toFixed(3)} s` +
+        `${reader.ending === undefined ? '' : `; ${ENDINGS[reader.ending]}`}\n`)
+    }
+    if (fault !== undefined) throw fault
+    if (reader.torn === undefined) return 0
+    streams.err.write(`${reader.torn.message}\n`)
+    return 1
+  })
+}
+
+/** `p2pnet log replay`: exits 0 only if every output is the same. @returns the exit code */
+export function replayCommand(
+  log: LogSource, streams: CommandStreams, options: ReplayOptions & { readonly json?: boolean }
+): Promise<number> {
+  return guarded(streams, async () => {
+    const result = await replay(log, options)
+    streams.out.write(options.json === true ? `${JSON.stringify(result)}\n` : `${summary(result)}\n`)
+    return result.differences === 0 ? 0 : 1
+  })
+}
+
+const ENDINGS: Readonly<Record<LogEnding, string>> = {
+  'stopped': 'ends with the run',
+  'closed': 'recording was ended before the run',
+  'size-limit': 'recording ended at its size limit',
+  'cut': 'no last record: the process was killed',
+  'torn': 'torn at its end'
+}
+
+/** What a replay has shown, as text. */
+export function summary(result: ReplayResult): string {
+  const { inputs, outputs, ending, durationMs, wallMs } = result
+  const replayed = `${count(inputs, 'input')} fed and ${count(outputs, 'output')} the same, ` +
+    `${(durationMs / 1000).toFixed(3)} s of the run in ${(wallMs / 1000).toFixed(3)} s`
+  if (result.divergence !== undefined) return `${replayed}\n${formatDivergence(result.divergence)}`
+  return `no differences: ${replayed}${ending === undefined || ending === 'stopped' ? '' : `; ${ENDINGS[ending]}`}`
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`
+}
+
+function timeOf(entry: LogEntry): number {
+  return entry.kind === 'stopped' ? entry.time : entry.envelope.time
+}
+
+async function guarded(streams: CommandStreams, work: () => Promise<number>): Promise<number> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!(error instanceof Error)) throw error
+    streams.err.write(`${error.message}\n`)
+    // A path that leads nowhere is a wrong command; a bad log is a failure.
+    return error instanceof LogFileError ? 2 : 1
+  }
+}

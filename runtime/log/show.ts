@@ -1,0 +1,95 @@
+import { once } from 'node:events'
+import type { Writable } from 'node:stream'
+import { Registry, type LogActor, type LogHeader } from '../../proto/index.ts'
+import { printable, shortBody, shown } from './body.ts'
+import type { LogEntry, LoggedEnvelope } from './format.ts'
+import type { LogReader } from './reader.ts'
+
+export interface ShowOptions {
+  /** One JSON object a line instead of text. @default false */
+  readonly json?: boolean
+  /** Longest line, from 40; longer ones are cut. @default 80 */
+  readonly width?: number
+  /** Knows the types of bodies. @default our own types */
+  readonly registry?: Registry
+  /** Which entries to show. @default all */
+  readonly filter?: (entry: LogEntry) => boolean
+}
+
+/** Characters of an id that are shown before it is cut. */
+const ID_CHARACTERS = 8
+const ROUTE_WIDTH = 28
+
+/**
+ * Writes a log as text, one line a record, as fast as `out` takes it. Stops quietly when `out` closes.
+ * @throws LogCorruptError after the records that stand before the fault
+ */
+export async function showLog(log: LogReader, out: Writable, options: ShowOptions = {}): Promise<void> {
+  const registry = options.registry ?? new Registry()
+  const line = options.json === true ? jsonLine : textLine
+  const width = Math.max(options.width ?? 80, 40)
+  const put = async (text: string): Promise<boolean> => {
+    if (out.destroyed || out.writableEnded) return false
+    if (!out.write(`${text}\n`)) await Promise.race([once(out, 'drain'), once(out, 'close')]).catch(() => {})
+    return !out.destroyed
+  }
+  if (!await put(options.json === true ? jsonHeader(log.header) : textHeader(log.header))) return
+  for (const entry of log) {
+    if (options.filter?.(entry) === false) continue
+    if (!await put(line(entry, registry, width))) return log.close()
+  }
+  const end = log.torn?.message ?? (log.ending === 'cut' ? 'the log ends here without a last record: its process was killed' : undefined)
+  if (end !== undefined) await put(options.json === true ? JSON.stringify({ kind: log.ending, message: end }) : `# ${end}`)
+}
+
+/** `kind/id#driver` with a long id cut. */
+export function shortAddress(address: string): string {
+  return address.replace(/\/([^#/]+)/, (whole, id: string) => (id.length > ID_CHARACTERS + 1 ? `/${id.slice(0, ID_CHARACTERS)}…` : whole))
+}
+
+function textHeader(header: LogHeader): string {
+  const actors = (header.actors as LogActor[]).map(({ kind, id, version }) => `${kind}/${id} v${version}`)
+  return [
+    `# ${header.library}, format ${header.format}, recorded ${when(header.wallTime)}`,
+    `# peer ${header.name || '(no name)'} ${header.peerId}`,
+    `# actors ${actors.join(', ') || 'none'}`
+  ].map(printable).join('\n')
+}
+
+function when(wallTime: number): string {
+  const date = new Date(wallTime)
+  return Number.isNaN(date.getTime()) ? 'at an unknown time' : date.toISOString()
+}
+
+function textLine(entry: LogEntry, registry: Registry, width: number): string {
+  if (entry.kind === 'stopped') return `${seconds(entry.time)}        ∎ ${entry.reason}`
+  const { envelope } = entry
+  const start = `${seconds(envelope.time)} ${String(envelope.seq).padStart(6)} ${entry.kind === 'input' ? '←' : '→'} ${route(envelope)}`
+  const text = printable(`${start} ${envelope.type} ${shortBody(envelope, registry)}`.trimEnd())
+  return text.length > width ? `${text.slice(0, width - 1)}…` : text
+}
+
+/** From whom to whom; an actor and its own driver are named once. */
+function route({ from, to }: LoggedEnvelope): string {
+  const text = to.startsWith(`${from}#`) ? `${shortAddress(from)} → ${to.slice(from.length)}`
+    : from.startsWith(`${to}#`) && to !== '' ? shortAddress(from)
+    : `${shortAddress(from)} → ${shortAddress(to) || 'all'}`
+  return text.padEnd(ROUTE_WIDTH)
+}
+
+function seconds(time: number): string {
+  return (time / 1000).toFixed(3).padStart(9)
+}
+
+function jsonHeader(header: LogHeader): string {
+  const actors = (list: LogActor[]) => list.map(({ kind, id, version, options }) => ({ kind, id, version, options: options }))
+  return JSON.stringify({
+    kind: 'header', format: header.format, library: header.library, wallTime: header.wallTime, peerId: header.peerId, name: header.name,
+    seed: Buffer.from(header.seed).toString('base64'), flags: header.flags, limits: header.limits,
+    actors: actors(header.actors as LogActor[]), spawnable: actors(header.spawnable as LogActor[])
+  })
+}
+
+function jsonLine(entry: LogEntry, registry: Registry): string {
+  return JSON.stringify(entry.kind === 'stopped' ? entry : { kind: entry.kind, ...shown(entry.envelope, registry) })
+}
