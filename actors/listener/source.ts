@@ -12,11 +12,7 @@ export function plainAddress(address: string): string {
 export function sourceOf(address: string): string {
   const plain = plainAddress(address)
   if (!isIPv6(plain) || /^fe[89ab]/i.test(plain) || plain === '::1') return plain
-  const [head = '', tail] = plain.toLowerCase().split('::')
-  const groups = head === '' ? [] : head.split(':')
-  if (tail !== undefined) {
-    const after = tail === '' ? 0 : tail.split(':').length
-    while (groups.length < 8 - after) groups.push('0')
-  }
-  return `${groups.slice(0, 4).join(':')}::/64`
+  const [head = [], tail = []] = plain.toLowerCase().split('::').map(half => (half === '' ? [] : half.split(':')))
+  const zeros = Array<string>(Math.max(0, 8 - head.length - tail.length)).fill('0')
+  return `${[...head, ...zeros, ...tail].slice(0, 4).join(':')}::/64`
 }
