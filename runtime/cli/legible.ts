@@ -1,0 +1,67 @@
+import stringWidth from 'string-width'
+
+// Control characters (C0, C1, line separators) could drive the terminal; marks of direction could make text read as another.
+// oxlint-disable-next-line no-control-regex
+const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/gu
+
+/** Text that other peers chose, on one line and without power over the terminal. */
+export function legible(text: string): string {
+  return text.replace(/\r?\n/g, ' ').replace(UNSAFE, '·').replace(/\p{Surrogate}/gu, '\ufffd')
+}
+
+/** Columns that text takes on a terminal. */
+export const widthOf = stringWidth
+
+const graphemes = new Intl.Segmenter()
+
+/** Cuts text to a number of columns, with an ellipsis where something is missing. */
+export function fit(text: string, columns: number): string {
+  if (columns <= 0) return ''
+  // Beyond any terminal; spares the segmenter a megabyte of text.
+  const short = text.length > 4 * columns + 1_000 ? text.slice(0, 4 * columns + 1_000) : text
+  if (short === text && widthOf(text) <= columns) return text
+  let out = ''
+  let used = 0
+  for (const { segment } of graphemes.segment(short)) {
+    const width = widthOf(segment)
+    if (used + width > columns - 1) break
+    out += segment
+    used += width
+  }
+  return `${out}…`
+}
+
+/** Text of exactly that many columns: cut, or filled up with spaces. */
+export function cell(text: string, columns: number, align: 'left' | 'right' = 'left'): string {
+  const cut = fit(text, columns)
+  const gap = ' '.repeat(Math.max(0, columns - widthOf(cut)))
+  return align === 'left' ? cut + gap : gap + cut
+}
+
+const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
+
+/** A number of bytes with a binary unit: `1.5 MiB`. */
+export function bytes(count: number): string {
+  let unit = 0
+  while (count >= 1_024 && unit < UNITS.length - 1) {
+    count /= 1_024
+    unit++
+  }
+  return `${unit === 0 || count >= 100 ? Math.round(count) : count.toFixed(1)} ${UNITS[unit]}`
+}
+
+/** Milliseconds with three significant digits or so: `0.42 ms`, `38 ms`, `2.1 s`. */
+export function milliseconds(ms: number): string {
+  if (ms >= 10_000) return `${Math.round(ms / 1_000)} s`
+  if (ms >= 1_000) return `${(ms / 1_000).toFixed(1)} s`
+  return `${ms >= 10 || Number.isInteger(ms) ? Math.round(ms) : ms.toFixed(2)} ms`
+}
+
+/** How long ago something was: `12 s`, `5 min`, `3 h`, `2 d`. */
+export function ago(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1_000))
+  if (seconds < 60) return `${seconds} s`
+  if (seconds < 3_600) return `${Math.floor(seconds / 60)} min`
+  if (seconds < 86_400) return `${Math.floor(seconds / 3_600)} h`
+  return `${Math.floor(seconds / 86_400)} d`
+}

@@ -1,0 +1,137 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { complain, watchOutput } from './output.ts'
+import { failureOf } from './errors.ts'
+import type { DemoValues } from './demo/options.ts'
+import type { UpValues } from './up/options.ts'
+import { version } from './version.ts'
+
+/** Follows a command line; sets the exit code: 0 done, 1 failed, 2 bad usage or configuration. */
+export async function run(args: readonly string[]): Promise<void> {
+  watchOutput()
+  const program = p2pnet()
+  try {
+    await program.parseAsync(args, { from: 'user' })
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      if (error.exitCode === 0) return
+      complain(`p2pnet: ${usageLine(error, program, args)}`)
+      process.exitCode = 2
+      return
+    }
+    const { text, exitCode } = failureOf(error)
+    complain(`p2pnet: ${text}`)
+    process.exitCode = exitCode
+  }
+}
+
+function usageLine(error: CommanderError, program: Command, args: readonly string[]): string {
+  const help = `${pathOf(program, args).join(' ')} --help`
+  if (error.code === 'commander.help') return `say what to do, for example \`p2pnet demo\` or \`p2pnet up\`; \`${help}\` lists all`
+  const what = error.message.replace(/^error: /, '').replace(/\.?\s*\n\s*/g, ' ').replace(/\.$/, '')
+  return `${what}: see \`${help}\``
+}
+
+/** The names of the commands that the arguments lead to. */
+function pathOf(command: Command, args: readonly string[]): string[] {
+  const next = command.commands.find(sub => sub.name() === args[0])
+  return [command.name(), ...(next ? pathOf(next, args.slice(1)) : [])]
+}
+
+/** Each command loads its own code when it runs, so that the small ones start fast. */
+function p2pnet(): Command {
+  const program = new Command('p2pnet')
+    .description('Serverless peer-to-peer networking: peers find, verify and message each other, and share files.')
+    .version(version())
+    .configureOutput({ outputError: () => {} })
+    .exitOverride()
+    .enablePositionalOptions()
+    .helpCommand(false)
+
+  program.command('demo')
+    .description('three peers on this machine (loopback only) find, verify and message each other and share a file')
+    .option('--exit', 'end by itself when all is shown')
+    .option('--json', 'one JSON object a line')
+    .option('--record <dir>', 'keep the message logs of the three peers in this folder')
+    .action(async (values: DemoValues) => (await import('./demo/run.ts')).demo(values))
+
+  program.command('up')
+    .description('run a peer')
+    .option('--name <name>', 'what people call this peer')
+    .option('--network <name>', 'peers of other networks are ignored', 'p2pnet')
+    .option('--data <dir>', 'folder of the identity (default: the platform\'s data folder)')
+    .option('--listen <host:port>', 'where to accept links (default: all interfaces, a free port)')
+    .option('--no-inbound', 'accept no links: dial others only')
+    .option('--interface <name>', 'network interface to use, repeatable (default: every usable one)', collect)
+    .option('--no-lan', 'do not look for peers on the local network')
+    .option('--ports <list>', 'UDP ports of discovery (default: 8001,8002,8003)', ports)
+    .option('--peer <[peerid@]host:port>', 'a peer at a known place, repeatable', collect)
+    .option('--max-links <n>', 'most links held at once', wholeNumber(1, 10_000))
+    .option('--inbox <dir>', 'folder in which files from peers land (default: none are taken)')
+    .option('--record <file>', 'write the message log to this file')
+    .addOption(new Option('--trust <steps>', 'how peers verify each other').choices(['pings']).default('pings'))
+    .addOption(new Option('--log-level <level>', 'what is logged to stderr')
+      .choices(['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('warn'))
+    .option('--json', 'one JSON object a line on stdout')
+    .option('--wait', 'come up, but find and dial peers only after the command `start`')
+    .option('--stop-with-stdin', 'stop in order when stdin ends')
+    .addHelpText('after', '\nCommands on stdin: start, peers, say TEXT, say @PEER TEXT, send PATH [@PEER], why PEER, drop PEER,\nblock PEER, status, quit. A PEER is a name or any unambiguous prefix of a PeerId.')
+    .action(async (values: UpValues) => (await import('./up/run.ts')).up(values))
+
+  program.command('id')
+    .description('show or make this machine\'s identity')
+    .option('--data <dir>', 'folder of the identity (default: the platform\'s data folder)')
+    .option('--json', 'as a JSON object')
+    .action(async (values: { data?: string; json?: true }) => (await import('./id.ts')).id(values))
+
+  program.command('key')
+    .description('generate a network key')
+    .option('--json', 'as a JSON object')
+    .action(async (values: { json?: true }) => (await import('./key.ts')).key(values))
+
+  program.command('machines')
+    .description('list the statecharts, or draw one as Mermaid text')
+    .argument('[kind]')
+    .option('--json', 'the list as JSON objects')
+    .action(async (kind: string | undefined, values: { json?: true }) => (await import('./machines.ts')).machines(kind, values))
+
+  const log = program.command('log').description('show, check and replay message logs')
+  log.command('show')
+    .description('print the messages of a log')
+    .argument('<file>')
+    .option('--json', 'one JSON object a line')
+    .action(async (file: string, values: { json?: true }) => (await import('./log.ts')).show(file, values))
+  log.command('check')
+    .description('read a log to its end: is it whole?')
+    .argument('<file>')
+    .option('--json', 'as a JSON object')
+    .action(async (file: string, values: { json?: true }) => (await import('./log.ts')).check(file, values))
+  log.command('replay')
+    .description('run a log through fresh machines and compare every output')
+    .argument('<file>')
+    .option('--json', 'as a JSON object')
+    .action(async (file: string, values: { json?: true }) => (await import('./log.ts')).replay(file, values))
+
+  return program
+}
+
+function collect(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value]
+}
+
+function wholeNumber(min: number, max: number): (value: string) => number {
+  return value => {
+    if (!/^\d{1,9}$/.test(value) || Number(value) < min || Number(value) > max) {
+      throw new InvalidArgumentError(`Give a whole number from ${min} to ${max}`)
+    }
+    return Number(value)
+  }
+}
+
+function ports(value: string): readonly number[] {
+  return value.split(',').map(port => {
+    if (!/^\d{1,5}$/.test(port) || Number(port) < 1 || Number(port) > 65_535) {
+      throw new InvalidArgumentError('Give ports from 1 to 65535 with commas between them, such as 8001,8002,8003')
+    }
+    return Number(port)
+  })
+}

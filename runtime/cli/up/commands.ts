@@ -1,0 +1,153 @@
+import { statSync } from 'node:fs'
+import { basename, resolve } from 'node:path'
+import { ShareFile, TextMessage } from '../../../proto/index.ts'
+import type { Peer } from '../../peer/peer.ts'
+import { PeerNotMeantError, type Directory } from './directory.ts'
+import type { Emit } from './event.ts'
+import type { History } from './history.ts'
+
+/** A command that cannot be followed; becomes the event `error`. */
+class BadCommandError extends Error {
+  override name = 'BadCommandError'
+  readonly code: string
+
+  constructor(code: string, message: string) {
+    super(message)
+    this.code = code
+  }
+}
+
+/** Codes for the errors that the peer throws, by name. */
+const CODES: Readonly<Record<string, string>> = {
+  UnknownPeerError: 'unknown-peer',
+  AmbiguousPeerError: 'ambiguous-peer',
+  NotConnectedError: 'not-connected',
+  NotAcceptedError: 'not-accepted',
+  LinkFullError: 'link-full',
+  MessageTooLargeError: 'too-large',
+  PeerStateError: 'not-running'
+}
+
+/** Longest line taken, in characters: a message fits, a file piped in by mistake does not. */
+const LINE_CHARS_MAX = 64 * 1024
+
+const USAGE: Readonly<Record<string, string>> = {
+  start: 'start', peers: 'peers', say: 'say TEXT or say @PEER TEXT', send: 'send PATH or send PATH @PEER',
+  why: 'why PEER', drop: 'drop PEER', block: 'block PEER', status: 'status', quit: 'quit'
+}
+
+/** Follows the commands of `up`, one line each. */
+export class Commands {
+  readonly #peer: Peer
+  readonly #directory: Directory
+  readonly #history: History
+  readonly #emit: Emit
+  readonly #quit: () => void
+
+  constructor(parts: { peer: Peer; directory: Directory; history: History; emit: Emit; quit: () => void }) {
+    this.#peer = parts.peer
+    this.#directory = parts.directory
+    this.#history = parts.history
+    this.#emit = parts.emit
+    this.#quit = parts.quit
+  }
+
+  /** Follows one line; what is wrong with it becomes the event `error`, and nothing stops. */
+  follow(line: string): void {
+    if (line.trim() === '') return
+    try {
+      this.#follow(line)
+    } catch (error) {
+      const { name, message } = error as Error
+      const code = error instanceof BadCommandError || error instanceof PeerNotMeantError ? error.code : CODES[name] ?? 'failed'
+      this.#emit({ event: 'error', code, message })
+    }
+  }
+
+  #follow(line: string): void {
+    if (line.length > LINE_CHARS_MAX) throw new BadCommandError('bad-command', `a command has at most ${LINE_CHARS_MAX} characters: send a file instead`)
+    const [, word = '', rest = ''] = /^\s*(\S+)\s*(.*?)\s*$/s.exec(line) ?? []
+    switch (word) {
+      case 'start': return this.#bare(word, rest, () => this.#peer.discover())
+      case 'peers': return this.#bare(word, rest, () => this.#peers())
+      case 'status': return this.#bare(word, rest, () => this.#emit({ event: 'status', ...this.#peer.status(), nat: 'unknown' }))
+      case 'quit': return this.#bare(word, rest, this.#quit)
+      case 'say': return this.#say(rest)
+      case 'send': return this.#send(rest)
+      case 'why': return this.#why(rest)
+      case 'drop': return this.#peer.drop(this.#connected('drop', rest).peerId)
+      case 'block': throw new BadCommandError('not-supported', 'this version cannot block a peer: use drop')
+      default: throw new BadCommandError('unknown-command', `'${word.slice(0, 40)}' is no command: use ${Object.keys(USAGE).join(', ')}`)
+    }
+  }
+
+  #bare(word: string, rest: string, action: () => void): void {
+    if (rest !== '') throw usage(word)
+    action()
+  }
+
+  #peers(): void {
+    this.#emit({
+      event: 'peers',
+      peers: this.#peer.peers.value.map(({ peerId, name, level, path, address, rttMs, sinceMs }) =>
+        ({ peerId, name, level, path, address, rttMs: rttMs ?? null, sinceMs }))
+    })
+  }
+
+  #say(rest: string): void {
+    const [, to, directed] = /^@(\S+)\s+(.+)$/s.exec(rest) ?? []
+    if (to !== undefined && directed !== undefined) {
+      this.#peer.send(this.#connected('say', to).peerId, new TextMessage({ text: directed }))
+      return
+    }
+    if (rest === '' || rest.startsWith('@')) throw usage('say')
+    if (this.#directory.connected().length === 0) throw nobody()
+    this.#peer.broadcast(new TextMessage({ text: rest }))
+  }
+
+  #send(rest: string): void {
+    const [, given = '', to] = /^(.*?)(?:\s+@(\S+))?$/s.exec(rest) ?? []
+    if (given === '' || given.startsWith('@')) throw usage('send')
+    const path = resolve(given)
+    if (!isFile(path)) throw new BadCommandError('no-file', `there is no regular file '${basename(path)}' at ${path}: check the path`)
+    const receivers = to === undefined ? this.#directory.connected() : [this.#connected('send', to)]
+    if (receivers.length === 0) throw nobody()
+    this.#peer.publish(new ShareFile({ path, peerIds: receivers.map(({ peerId }) => peerId) }), { to: 'file-share/main' })
+  }
+
+  #why(rest: string): void {
+    const { peerId } = this.#known('why', rest)
+    this.#emit({
+      event: 'why', peerId,
+      summary: this.#history.summary(peerId, this.#directory.nameOf(peerId)),
+      history: this.#history.of(peerId)
+    })
+  }
+
+  #known(word: string, wanted: string) {
+    if (wanted === '' || /\s/.test(wanted)) throw usage(word)
+    return this.#directory.find(wanted.replace(/^@/, ''))
+  }
+
+  #connected(word: string, wanted: string) {
+    const peer = this.#known(word, wanted)
+    if (!peer.connected) throw new BadCommandError('not-connected', `there is no link to ${this.#directory.nameOf(peer.peerId)}: ask 'why ${wanted}'`)
+    return peer
+  }
+}
+
+function usage(word: string): BadCommandError {
+  return new BadCommandError('bad-command', `write: ${USAGE[word]}`)
+}
+
+function nobody(): BadCommandError {
+  return new BadCommandError('no-peers', 'no peer is connected: wait for one, see \'peers\'')
+}
+
+function isFile(path: string): boolean {
+  try {
+    return statSync(path).isFile()
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,98 @@
+import type { Subscription } from 'rxjs'
+import {
+  Direction, LinkEnded, LinkIdentified, LinkLevelReached, PeerConnected, PeerDisconnected, PeerFound, PeerRefused, PeerVerified,
+  typeName, type Message, type MessageClass
+} from '../../../proto/index.ts'
+import { codeEntry } from '../../../machines/codes.ts'
+import type { Peer } from '../../peer/peer.ts'
+import { formatEndpoint } from '../../peer/roster.ts'
+import type { HistoryEntry } from './event.ts'
+import { levelName, who } from './narrator.ts'
+
+/** Most entries kept for one peer; the oldest go first. */
+const ENTRIES_MAX = 50
+/** Most peers whose history is kept; the one that was quiet longest goes first. */
+const PEERS_MAX = 1_000
+
+interface Ring {
+  readonly entries: HistoryEntry[]
+  /** Advice for the last thing that went wrong. */
+  advice: string
+}
+
+/** What happened with each peer, lately, so that `why` can say how it came. */
+export class History {
+  readonly #rings = new Map<string, Ring>()
+  readonly #subscriptions: Subscription[] = []
+
+  constructor(peer: Peer) {
+    const on = <T extends Message>(
+      type: MessageClass<T>,
+      tell: (body: T) => { peerId: string; state: string; detail: string; code?: string }
+    ) => {
+      this.#subscriptions.push(peer.bus.of(type).subscribe(({ body }) => {
+        const { peerId, state, detail, code } = tell(body as T)
+        if (peerId !== '') this.#note(peerId, { time: Date.now(), state, event: typeName(type), detail }, code)
+      }))
+    }
+    on(PeerFound, ({ peerId, via, endpoints }) => ({
+      peerId, state: 'found', detail: `heard by ${via} at ${endpoints.map(formatEndpoint).join(', ') || 'no address'}`
+    }))
+    on(LinkIdentified, ({ peerId, name, direction, remote }) => ({
+      peerId, state: 'identified',
+      detail: `${direction === Direction.DIRECTION_IN ? 'it dialled us from' : 'we dialled it at'} ${formatEndpoint(remote)} and it identified itself as '${name}'`
+    }))
+    on(LinkLevelReached, ({ peerId, level, steps }) => ({
+      peerId, state: levelName(level), detail: `the link is ${levelName(level)}${steps.length > 0 ? ` by ${steps.join(', ')}` : ''}`
+    }))
+    on(PeerConnected, ({ peerId, remote, level }) => ({
+      peerId, state: levelName(level), detail: `connected at ${formatEndpoint(remote)}`
+    }))
+    on(PeerVerified, ({ peerId, steps, level }) => ({ peerId, state: levelName(level), detail: `verified by ${steps.join(', ')}` }))
+    on(LinkEnded, ({ peerId, code, reason, initiator, againMs }) => ({
+      peerId, code, state: againMs > 0 ? 'retrying' : 'disconnected',
+      detail: `a link ended, ${code}: ${reason}, by ${who(initiator)}${againMs > 0 ? `; dialled again in ${againMs} ms` : ''}`
+    }))
+    on(PeerRefused, ({ peerId, code, reason, step }) => ({
+      peerId, code, state: 'refused', detail: `refused${step ? ` by ${step}` : ''}, ${code}: ${reason}`
+    }))
+    on(PeerDisconnected, ({ peerId, code, reason, initiator }) => ({
+      peerId, code, state: 'disconnected', detail: `disconnected, ${code}: ${reason}, by ${who(initiator)}`
+    }))
+  }
+
+  of(peerId: string): readonly HistoryEntry[] {
+    return this.#rings.get(peerId)?.entries ?? []
+  }
+
+  /** One sentence on how it stands with a peer, and what can be done. */
+  summary(peerId: string, name: string): string {
+    const ring = this.#rings.get(peerId)
+    const last = ring?.entries.at(-1)
+    if (ring === undefined || last === undefined) return `Nothing is known of ${name}.`
+    const since = new Date(last.time).toISOString()
+    switch (last.state) {
+      case 'found': return `${name} was heard and no link to it came about yet, since ${since}.`
+      case 'identified': return `${name} has identified itself and is being verified, since ${since}.`
+      case 'basic': return `${name} is connected; we have verified it, it has not verified us yet.`
+      case 'enhanced': return `${name} is connected and both sides have verified each other, since ${since}.`
+      case 'retrying': return `There is no link to ${name}: ${last.detail}. ${ring.advice}`
+      case 'refused': return `There is no link to ${name}: ${last.detail}. ${ring.advice}`
+      default: return `There is no link to ${name} since ${since}: ${last.detail}. ${ring.advice}`
+    }
+  }
+
+  close(): void {
+    for (const subscription of this.#subscriptions) subscription.unsubscribe()
+  }
+
+  #note(peerId: string, entry: HistoryEntry, code: string | undefined): void {
+    const ring = this.#rings.get(peerId) ?? { entries: [], advice: '' }
+    this.#rings.delete(peerId)
+    this.#rings.set(peerId, ring)
+    if (this.#rings.size > PEERS_MAX) this.#rings.delete(this.#rings.keys().next().value!)
+    ring.entries.push(entry)
+    if (ring.entries.length > ENTRIES_MAX) ring.entries.shift()
+    if (code !== undefined) ring.advice = codeEntry(code).advice
+  }
+}
