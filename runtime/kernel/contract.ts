@@ -20,8 +20,11 @@ export interface Shell {
 
 /** Sees what crosses the core's boundary, in seq order, when it is published. Must not publish and must not throw. */
 export interface Tap {
-  /** An envelope from a driver, a remote peer or the host program. */
-  input(envelope: Envelope): void
+  /**
+   * An envelope from a driver, a remote peer or the host program. `nested`: it came while the core worked on
+   * an earlier message; the others came when it was idle and every timer due had fired.
+   */
+  input(envelope: Envelope, nested: boolean): void
   /** An envelope from a machine or the system to a driver, a remote peer, the host program, or announced. */
   output(envelope: Envelope): void
   /** The core has stopped in order; nothing follows. */

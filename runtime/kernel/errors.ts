@@ -6,6 +6,14 @@ export class KernelNotStartedError extends Error {
   }
 }
 
+/** Thrown by a second start(). */
+export class KernelStartedError extends Error {
+  override name = 'KernelStartedError'
+  constructor() {
+    super('the kernel has started already: make a new one for another run')
+  }
+}
+
 /** Thrown by Kernel.input after the last actor is gone. */
 export class KernelStoppedError extends Error {
   override name = 'KernelStoppedError'

@@ -4,9 +4,12 @@ export type {
 } from './contract.ts'
 export { defaultLimits, limitsOf, type Limits } from './limits.ts'
 export { HeapClock, OwnedClock, type PendingTimer, type Timer } from './clock.ts'
-export { Bus } from './bus.ts'
+export { Bus, type BusHooks, type Receiver } from './bus.ts'
+export { System } from './system.ts'
+export { OptionsError } from './actor-kind.ts'
+export { Names, streamStart } from './random.ts'
 export { BusEnvelope, encodeEnvelope, writeEnvelope, type EnvelopeHead } from './envelope.ts'
 export {
   ClockBackwardsError, ClockBusyError, DriverFailedError, errorText, EscalatedError, KernelNotStartedError,
-  KernelStoppedError, NameTakenError, RunawayError, TimerLimitError, TimerStormError
+  KernelStartedError, KernelStoppedError, NameTakenError, RunawayError, TimerLimitError, TimerStormError
 } from './errors.ts'

@@ -1,0 +1,86 @@
+import type { ActorDefinition } from '../../actors/seam/index.ts'
+import { typeName } from '../../proto/index.ts'
+
+/** Transitions that a machine may take in one step before it counts as a loop; XState's own default is endless. */
+const microstepsMax = 1_000
+
+/** The options of one actor, as its machine and as its drivers see them. */
+export interface ActorOptions {
+  /** Plain JSON, frozen throughout, without secrets. */
+  readonly machine: Readonly<Record<string, unknown>>
+  readonly drivers: object
+}
+
+/** Thrown for options that are no JSON object. */
+export class OptionsError extends Error {
+  override name = 'OptionsError'
+}
+
+/** A definition, prepared to be started many times. */
+export class ActorKind {
+  readonly definition: ActorDefinition
+  /** Names of the types that it is given when they are announced. */
+  readonly listens: readonly string[]
+  readonly #events: ReadonlySet<string>
+  readonly #secrets: ReadonlySet<string>
+
+  constructor(definition: ActorDefinition) {
+    const { machine, listens = [], secrets = [] } = definition
+    // The machine may be shared by many kernels, and the bound is the same in all.
+    if (machine.options.maxIterations === Infinity) machine.options.maxIterations = microstepsMax
+    this.definition = definition
+    this.listens = [...new Set(listens.map(typeName))]
+    this.#events = new Set(machine.events)
+    this.#secrets = new Set(secrets)
+  }
+
+  /** Whether any state of the machine has a transition for the type. */
+  knows(type: string): boolean {
+    return this.#events.has(type) || this.#events.has('*')
+  }
+
+  /**
+   * Merges options over the definition's own.
+   * @throws OptionsError when they are not plain JSON
+   */
+  options(given: object = {}): ActorOptions {
+    const merged: Record<string, unknown> = { ...this.definition.options, ...given }
+    const open = this.#secrets.size === 0 ? merged
+      : Object.fromEntries(Object.entries(merged).filter(([name]) => !this.#secrets.has(name)))
+    return { machine: freeze(asJson(open)), drivers: merged }
+  }
+}
+
+/**
+ * Options in a SpawnActor; empty text stands for none.
+ * @throws OptionsError when the text is no JSON object
+ */
+export function parseOptions(text: string): object {
+  if (text === '') return {}
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    // The parser's own message differs between versions of Node.
+    throw new OptionsError('the options are not JSON')
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new OptionsError('the options are no JSON object')
+  return value
+}
+
+// A log holds options as JSON: a machine sees the same, live as in replay.
+function asJson(options: object): Record<string, unknown> {
+  try {
+    return JSON.parse(JSON.stringify(options)) as Record<string, unknown>
+  } catch {
+    throw new OptionsError('the options are not plain JSON')
+  }
+}
+
+function freeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null) {
+    for (const child of Object.values(value)) freeze(child)
+    Object.freeze(value)
+  }
+  return value
+}
