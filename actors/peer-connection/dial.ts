@@ -1,0 +1,74 @@
+import { connect, type Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
+import type { Identity } from '../identity/index.ts'
+import { handshake, secureOutbound, type Secured } from '../tls/index.ts'
+
+export interface DialOptions {
+  readonly host: string
+  readonly port: number
+  /** Refuse any other; empty takes whoever answers. */
+  readonly expectedPeerId: string
+  readonly identity: Identity
+  readonly tlsTimeoutMs: number
+  /** Every socket that is opened, so that somebody can wait until it is closed. */
+  readonly track: (socket: Socket) => void
+  /** The TCP connection stands. */
+  readonly opened: () => void
+  readonly secured: (socket: TLSSocket, secured: Secured) => void
+  readonly failed: (error: unknown) => void
+}
+
+/** One attempt at one place. Exactly one of `secured` and `failed` is called, later; none after {@link abort}. */
+export class Dial {
+  readonly #options: DialOptions
+  readonly #abort = new AbortController()
+  readonly #socket: Socket | undefined
+  #settled = false
+
+  constructor(options: DialOptions) {
+    this.#options = options
+    try {
+      const socket = connect({ host: options.host, port: options.port, noDelay: true })
+      this.#socket = socket
+      options.track(socket)
+      socket.on('error', error => this.#fail(error))
+      socket.once('close', () => this.#fail(new Error('the connection closed')))
+      socket.once('connect', () => this.#secure(socket))
+    } catch (error) {
+      // A port or an address that cannot be: told like any failure, not from within the command.
+      queueMicrotask(() => this.#fail(error))
+    }
+  }
+
+  abort(): void {
+    this.#settled = true
+    this.#abort.abort()
+    this.#socket?.destroy()
+  }
+
+  #secure(socket: Socket): void {
+    if (this.#settled) return
+    const { identity, expectedPeerId, tlsTimeoutMs: timeoutMs, track, opened, secured } = this.#options
+    opened()
+    if (this.#settled) return
+    const tls = secureOutbound(socket, identity)
+    track(tls)
+    handshake(tls, { expectedPeerId, timeoutMs, signal: this.#abort.signal }).then(
+      result => {
+        if (this.#settled) return void tls.destroy()
+        this.#settled = true
+        secured(tls, result)
+      },
+      error => {
+        this.#fail(error)
+      }
+    )
+  }
+
+  #fail(error: unknown): void {
+    if (this.#settled) return
+    this.#settled = true
+    this.#socket?.destroy()
+    this.#options.failed(error)
+  }
+}

@@ -1,0 +1,40 @@
+/** What a link driver may use, as options of its connection. */
+export interface LinkOptions {
+  /** Most bytes sent but not acknowledged, or waiting to be sent; beyond it nothing is taken. @default 16 MiB */
+  readonly maxQueuedBytes: number
+  /** Bytes waiting to be sent above which senders are asked to wait. @default 1 MiB */
+  readonly highWaterBytes: number
+  /** Largest frame taken at the enhanced level, without its length prefix, in bytes. @default 4 MiB */
+  readonly maxFrameBytes: number
+  /** Largest frame below the enhanced level, in bytes; a part of the protocol. @default 64 KiB */
+  readonly maxFrameBytesBelow: number
+  /** An acknowledgement is due after so many frames, @default 64 */
+  readonly ackFrames: number
+  /** or so many bytes, @default 64 KiB */
+  readonly ackBytes: number
+  /** or so many milliseconds. @default 20 */
+  readonly ackDelayMs: number
+  /** Pings of the other side answered a second, and at once; more are dropped and counted. @default 100 */
+  readonly pingsPerSecond: number
+  /** Frames refused by the gate with which a link ends. @default 3 */
+  readonly refusalsMax: number
+  /** Milliseconds for the TLS handshake. @default 10000 */
+  readonly tlsTimeoutMs: number
+  /** Shortest time between two traffic reports, in milliseconds. @default 1000 */
+  readonly trafficEveryMs: number
+}
+
+/** Defaults of {@link LinkOptions}. */
+export const linkDefaults: LinkOptions = {
+  maxQueuedBytes: 16 * 1024 * 1024,
+  highWaterBytes: 1024 * 1024,
+  maxFrameBytes: 4 * 1024 * 1024,
+  maxFrameBytesBelow: 64 * 1024,
+  ackFrames: 64,
+  ackBytes: 64 * 1024,
+  ackDelayMs: 20,
+  pingsPerSecond: 100,
+  refusalsMax: 3,
+  tlsTimeoutMs: 10_000,
+  trafficEveryMs: 1000
+}

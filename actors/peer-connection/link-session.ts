@@ -1,0 +1,265 @@
+import type { TLSSocket } from 'node:tls'
+import {
+  DeadLetter, FrameRefused, Identify, Instance, Level, LinkClosed, LinkTraffic, Ping, Pong, PongReceived,
+  type Envelope, type Message, type SetGate
+} from '../../proto/index.ts'
+import { LocalPeer } from '../identity/index.ts'
+import type { DriverContext } from '../seam/index.ts'
+import { decodeBody } from './arrived-message.ts'
+import { Budget } from './budget.ts'
+import { builtIn, builtInNumbers, DISCONNECT, FIRST_ACCEPTED, IDENTIFY, PING, PONG, VERIFIED } from './built-in.ts'
+import { Delivery } from './delivery.ts'
+import type { FrameView } from './frame-codec.ts'
+import { FrameMalformedError } from './frame-errors.ts'
+import { Gate } from './gate.ts'
+import { LinkFullError, MessageTooLargeError, NotAcceptedError } from './link-errors.ts'
+import type { LinkOptions } from './link-options.ts'
+import { Link, type LinkEnd, type LinkUser } from './link.ts'
+import { Links, type OpenLink } from './links.ts'
+import { Outbox } from './outbox.ts'
+import { Pings } from './pings.ts'
+import { WireTypes, type WireEntry } from './wire-types.ts'
+
+/** While so many bytes await acknowledgement, a link is in use even if no frame is whole. */
+const IN_USE_BYTES = 4096
+
+export interface SessionOptions {
+  readonly context: DriverContext<unknown>
+  readonly options: LinkOptions
+  readonly peerId: string
+  /** Called once, before LinkClosed is published. */
+  readonly ended: () => void
+  readonly crashed: (error: unknown) => void
+}
+
+/** One link from LinkSecured to LinkClosed: what may pass it, and where that goes. */
+export class LinkSession implements LinkUser, OpenLink {
+  readonly peerId: string
+  readonly link: Link
+  readonly #context: DriverContext<unknown>
+  readonly #options: LinkOptions
+  readonly #given: SessionOptions
+  readonly #types: WireTypes
+  readonly #links: Links & { attach(link: OpenLink): void; detach(link: OpenLink): void }
+  readonly #gate: Gate
+  readonly #delivery: Delivery
+  readonly #outbox: Outbox
+  readonly #pings = new Pings()
+  readonly #pingBudget: Budget
+  #identified = false
+  #awaitingGate = false
+  #refused = 0
+  #framesIn = 0
+  #reported = { framesIn: 0, framesOut: 0, bytesIn: 0, bytesOut: 0 }
+  #reportTimer: NodeJS.Timeout | undefined
+
+  constructor(socket: TLSSocket, given: SessionOptions) {
+    const { context, options, peerId } = given
+    const links = context.services.get(Links)
+    this.peerId = peerId
+    this.#given = given
+    this.#context = context
+    this.#options = options
+    this.#types = context.services.get(WireTypes)
+    this.#links = links
+    this.#gate = new Gate(options, this.#types)
+    this.#delivery = new Delivery(context, links, this.#gate, peerId)
+    this.link = new Link(socket, options, this)
+    this.#outbox = new Outbox(this.link, this.#gate, peerId)
+    this.#pingBudget = new Budget(options.pingsPerSecond, performance.now())
+  }
+
+  get level(): Level {
+    return this.#gate.level
+  }
+
+  /** @throws NotAcceptedError, LinkFullError, MessageTooLargeError */
+  send(entry: WireEntry, message: Message | undefined, bytes: Uint8Array | undefined): boolean {
+    const ready = this.#outbox.send(entry, message, bytes)
+    this.#reportTimer ??= setTimeout(this.#report, this.#options.trafficEveryMs)
+    return ready
+  }
+
+  drained(): Promise<void> {
+    return this.#outbox.drained()
+  }
+
+  setGate(body: SetGate): void {
+    if (this.link.over) return
+    const before = this.#gate.level
+    this.#gate.set(body)
+    this.link.limit = this.#gate.takes
+    const { level } = this.#gate
+    if (level !== before && level >= Level.LEVEL_BASIC && !this.link.closing) this.#links.attach(this)
+    this.#delivery.gateChanged()
+    if (!this.#awaitingGate || level < Level.LEVEL_IDENTIFIED) return
+    this.#awaitingGate = false
+    this.link.resume()
+  }
+
+  ping(id: number, from: string): void {
+    const wireId = this.#pings.ask(id, from, performance.now())
+    this.#sendOwn(PING, Ping.encode(new Ping({ id: wireId })).finish(), 'pings-not-sent')
+  }
+
+  /** Puts a message of the connection, or of one of its verification steps, on the wire. */
+  sendFor({ type, body, bytes, from, to }: Envelope): void {
+    try {
+      const number = builtInNumbers.get(type)
+      if (number !== undefined) return this.link.send(number, number === IDENTIFY ? this.#identify(body as Identify) : bytes)
+      const entry = this.#types.named(type)
+      if (entry === undefined) throw new NotAcceptedError(`${type} is not declared for the wire`)
+      this.send(entry, undefined, bytes)
+    } catch (error) {
+      const reason = error instanceof NotAcceptedError ? 'not-accepted' : error instanceof LinkFullError ? 'link-full'
+        : error instanceof MessageTooLargeError ? 'too-large' : undefined
+      if (reason === undefined) throw error
+      this.#context.publish(new DeadLetter({ type, from, to, reason, count: 1 }), '')
+    }
+  }
+
+  close(lingerMs: number): void {
+    this.#links.detach(this)
+    this.link.close(lingerMs)
+  }
+
+  /** Ends it without a word to anyone. */
+  destroy(): void {
+    this.link.destroy()
+    this.#release()
+  }
+
+  arrived(frame: FrameView): boolean {
+    if (this.link.goodbye) return true
+    const { type } = frame
+    if (type >= FIRST_ACCEPTED) return this.#arrivedAccepted(frame)
+    switch (type) {
+      case IDENTIFY:
+        if (this.#identified) return this.#refuse('Identify', 'protocol', 'it has identified itself already')
+        this.#identified = this.#awaitingGate = true
+        this.#context.publish(this.#own(frame))
+        // What follows waits until the machine has judged it.
+        return !this.#awaitingGate
+      case DISCONNECT:
+        this.link.goodbye = true
+        this.#context.publish(this.#own(frame))
+        return true
+      case VERIFIED:
+      case PING:
+      case PONG:
+        if (this.level < Level.LEVEL_IDENTIFIED) return this.#refuse(builtIn[type].name, 'level', 'it has not identified itself')
+        this.#arrivedOwn(type, frame)
+        return true
+      default:
+        return this.#refuse(`#${type}`, 'unknown-type', `no message of a link has number ${type}`)
+    }
+  }
+
+  passing(): void {
+    this.#outbox.settle()
+    if (this.link.unacknowledged >= IN_USE_BYTES || this.link.buffered >= IN_USE_BYTES || this.#framesIn > this.#reported.framesIn) {
+      this.#reportTimer ??= setTimeout(this.#report, this.#options.trafficEveryMs)
+    }
+  }
+
+  ready(): void {
+    this.#outbox.settle()
+  }
+
+  ended(end: LinkEnd): void {
+    this.#given.ended()
+    if (this.#reportTimer !== undefined) this.#report()
+    this.#release()
+    this.#context.publish(new LinkClosed(end))
+  }
+
+  crashed(error: unknown): void {
+    this.#given.crashed(error)
+  }
+
+  #release(): void {
+    clearTimeout(this.#reportTimer)
+    this.#links.detach(this)
+    this.#outbox.close()
+  }
+
+  #arrivedAccepted(frame: FrameView): boolean {
+    const entry = this.#types.at(frame.type - FIRST_ACCEPTED)
+    if (entry === undefined) return this.#refuse(`#${frame.type}`, 'unknown-type', 'the type was not among those that we accept')
+    if (entry.level > this.level) return this.#refuse(entry.name, 'level', `it may pass from ${Level[entry.level]} on, the link is at ${Level[this.level]}`)
+    this.#framesIn++
+    const wait = this.#delivery.deliver(entry, frame)
+    if (wait === undefined) return true
+    void wait.then(() => this.link.resume())
+    return false
+  }
+
+  #arrivedOwn(type: typeof VERIFIED | typeof PING | typeof PONG, frame: FrameView): void {
+    const body = this.#own(frame)
+    if (type === VERIFIED) {
+      this.#gate.verifiedUs = true
+      this.#context.publish(body)
+      if (!this.link.over) this.#outbox.verified()
+    } else if (type === PING) {
+      if (!this.#pingBudget.take(performance.now())) this.#context.count('pings-over-budget')
+      else this.#sendOwn(PONG, Pong.encode(new Pong({ id: (body as Ping).id })).finish(), 'pongs-not-sent')
+    } else {
+      const answered = this.#pings.answer((body as Pong).id, performance.now())
+      if (answered === undefined) this.#context.count('pongs-unasked')
+      else this.#context.publish(new PongReceived({ id: answered.id, rttUs: answered.rttUs }), answered.from)
+    }
+  }
+
+  #own({ type, buffer, start, end }: FrameView): Message {
+    const cls = builtIn[type] as NonNullable<(typeof builtIn)[number]>
+    return decodeBody({ type: cls, name: cls.name }, Uint8Array.prototype.slice.call(buffer, start, end))
+  }
+
+  /** The machine says what it decides; the rest is known here. */
+  #identify(body: Identify): Uint8Array {
+    const { name, instance, agent } = this.#context.services.get(LocalPeer)
+    return Identify.encode(new Identify({
+      ...body, name, instance: new Instance(instance), agent,
+      accepts: [...this.#types.accepts],
+      maxFrameBytes: this.#options.maxFrameBytes
+    })).finish()
+  }
+
+  #sendOwn(type: number, body: Uint8Array, lost: string): void {
+    try {
+      this.link.send(type, body)
+    } catch (error) {
+      if (!(error instanceof LinkFullError)) throw error
+      this.#context.count(lost)
+    }
+  }
+
+  #refuse(type: string, code: string, reason: string): boolean {
+    if (this.link.closing) return true
+    this.#context.publish(new FrameRefused({ type, code, reason }))
+    // The machine ends such a link too; this holds whatever it does.
+    if (++this.#refused >= this.#options.refusalsMax && !this.link.closing) {
+      this.link.breakOff('protocol', `${this.#refused} messages were not allowed; the last was ${type}: ${reason}`)
+    }
+    return true
+  }
+
+  readonly #report = (): void => {
+    this.#reportTimer = undefined
+    const before = this.#reported
+    const now = { framesIn: this.#framesIn, framesOut: this.#outbox.sent, bytesIn: this.link.bytesIn, bytesOut: this.link.bytesOut }
+    this.#reported = now
+    const traffic = {
+      framesIn: now.framesIn - before.framesIn,
+      framesOut: now.framesOut - before.framesOut,
+      bytesIn: now.bytesIn - before.bytesIn,
+      bytesOut: now.bytesOut - before.bytesOut
+    }
+    const passed = traffic.framesIn + traffic.framesOut > 0 || traffic.bytesIn + traffic.bytesOut >= IN_USE_BYTES
+    if (passed) this.#context.publish(new LinkTraffic({ ...traffic, unacknowledged: this.link.unacknowledged }))
+    if (this.link.over) return
+    // While a lot is under way something passes, even if no report was due to frames.
+    if (this.link.unacknowledged >= IN_USE_BYTES) this.#reportTimer ??= setTimeout(this.#report, this.#options.trafficEveryMs)
+    else this.link.trim()
+  }
+}

@@ -1,0 +1,220 @@
+import { createServer, type Socket } from 'node:net'
+import { connect, type TLSSocket } from 'node:tls'
+import pino from 'pino'
+import { generateIdentity, Identity } from '../../../actors/identity/index.ts'
+import { SecuredSockets } from '../../../actors/listener/secured-sockets.ts'
+import { linkDriver } from '../../../actors/peer-connection/link-driver.ts'
+import { Links } from '../../../actors/peer-connection/links.ts'
+import type { LinkOptions } from '../../../actors/peer-connection/link-options.ts'
+import { WireTypes } from '../../../actors/peer-connection/wire-types.ts'
+import { Services, type Driver, type DriverContext, type WireType } from '../../../actors/seam/index.ts'
+import { handshake, secureInbound, tlsOptions } from '../../../actors/tls/index.ts'
+import {
+  AdoptLink, classOf, DialEndpoint, Disconnect, Endpoint, FileAnswer, FileChunk, FileOffer, Identify, Level, Registry, SetGate,
+  TextMessage, typeName, Verified, type BodyOf, type Envelope, type EventOf, type Message, type MessageName
+} from '../../../proto/index.ts'
+
+/** The types of the tests, one of each kind: a step's, a basic one, one that needs the enhanced level, a bulk one. */
+export const stepType: WireType = { type: FileAnswer, level: Level.LEVEL_IDENTIFIED }
+export const wire: readonly WireType[] = [{ type: TextMessage, level: Level.LEVEL_BASIC }, { type: FileOffer }, { type: FileChunk, via: 'pump' }]
+
+export interface Heard {
+  readonly type: string
+  readonly body: Message
+  readonly to: string
+  readonly from: string
+}
+
+/** One end of a link: a real driver, and in place of its machine one that climbs as far as it is told. */
+export class Side {
+  readonly services = new Services()
+  readonly identity = generateIdentity()
+  readonly address: string
+  readonly heard: Heard[] = []
+  readonly counted = new Map<string, number>()
+  readonly driver: Driver
+  readonly #abort = new AbortController()
+  readonly #waiting: { test: (heard: Heard) => boolean; resolve: (heard: any) => void }[] = []
+  level: Level = Level.LEVEL_UNSPECIFIED
+  /** As far as it climbs by itself. */
+  climbTo: Level
+  step = ''
+  #verifiedUs = false
+  #identified: BodyOf<'Identify'> | undefined
+
+  constructor(id: string, climbTo: Level = Level.LEVEL_ENHANCED, options: Partial<LinkOptions> = {}) {
+    this.address = `peer-connection/${id}`
+    this.climbTo = climbTo
+    this.services.provide(Identity, this.identity)
+    const types = this.services.get(WireTypes)
+    types.add([stepType], 'verify-words')
+    types.add(wire, 'host')
+    const context: DriverContext<Partial<LinkOptions>> = {
+      address: `${this.address}#link`,
+      actor: this.address,
+      options,
+      log: pino({ level: 'silent' }),
+      signal: this.#abort.signal,
+      services: this.services,
+      registry: new Registry(),
+      publish: (body, to = this.address, from = `${this.address}#link`) => {
+        if (!this.#abort.signal.aborted) this.#hear({ type: typeName(classOf(body)), body, to, from })
+      },
+      count: (name, by = 1) => {
+        this.counted.set(name, (this.counted.get(name) ?? 0) + by)
+      }
+    }
+    this.driver = linkDriver(context)
+  }
+
+  get peerId(): string {
+    return this.identity.peerId
+  }
+
+  get links(): Links {
+    return this.services.get(Links)
+  }
+
+  /** Gives the driver a message. */
+  tell(body: Message, from = this.address): void {
+    const type = classOf(body)
+    const envelope: Envelope = {
+      type: typeName(type), seq: 0, time: 0, from, to: `${this.address}#link`, cause: 0, body,
+      get bytes() {
+        return type.encode(body).finish()
+      }
+    }
+    this.driver.receive(envelope)
+  }
+
+  gate(level: Level): void {
+    this.level = level
+    const { accepts, maxFrameBytes } = this.#identified!
+    this.tell(new SetGate({ level, accepts, maxFrameBytes, step: this.step }))
+  }
+
+  /** The first message of the type that is heard, or was. */
+  async next<N extends MessageName>(type: N, test: (body: BodyOf<N>) => boolean = () => true): Promise<BodyOf<N>> {
+    const heard = await this.when(heard => heard.type === type && test(heard.body as BodyOf<N>))
+    return heard.body as BodyOf<N>
+  }
+
+  when(test: (heard: Heard) => boolean): Promise<Heard> {
+    const before = this.heard.find(test)
+    if (before !== undefined) return Promise.resolve(before)
+    return new Promise(resolve => this.#waiting.push({ test, resolve }))
+  }
+
+  of<N extends MessageName>(type: N): BodyOf<N>[] {
+    return this.heard.filter(heard => heard.type === type).map(heard => heard.body as BodyOf<N>)
+  }
+
+  async reached(level: Level): Promise<void> {
+    while (this.level < level) await new Promise(resolve => setImmediate(resolve))
+  }
+
+  async stop(): Promise<void> {
+    this.#abort.abort()
+    await this.driver.stop?.()
+  }
+
+  #hear(heard: Heard): void {
+    this.heard.push(heard)
+    this.#climb(heard as unknown as EventOf<'LinkSecured' | 'Identify' | 'Verified' | 'Disconnect'>)
+    for (const waiting of this.#waiting.filter(({ test }) => test(heard))) {
+      this.#waiting.splice(this.#waiting.indexOf(waiting), 1)
+      waiting.resolve(heard)
+    }
+  }
+
+  #climb(event: EventOf<'LinkSecured' | 'Identify' | 'Verified' | 'Disconnect'>): void {
+    switch (event.type) {
+      case 'LinkSecured':
+        this.level = Level.LEVEL_SECURED
+        if (this.climbTo >= Level.LEVEL_SECURED) this.identify()
+        return
+      case 'Identify':
+        this.#identified = event.body
+        if (this.climbTo >= Level.LEVEL_IDENTIFIED) this.gate(Level.LEVEL_IDENTIFIED)
+        if (this.climbTo >= Level.LEVEL_BASIC) this.verify()
+        return
+      case 'Verified':
+        this.#verifiedUs = true
+        this.#enhance()
+    }
+  }
+
+  identify(): void {
+    this.tell(new Identify({ versions: [1], network: new Uint8Array(16) }))
+  }
+
+  verify(): void {
+    this.tell(new Verified({ steps: ['words'] }))
+    this.gate(Level.LEVEL_BASIC)
+    this.#enhance()
+  }
+
+  #enhance(): void {
+    if (this.#verifiedUs && this.level === Level.LEVEL_BASIC && this.climbTo >= Level.LEVEL_ENHANCED) this.gate(Level.LEVEL_ENHANCED)
+  }
+}
+
+const opened: (() => unknown)[] = []
+
+/** Closes all that a test has opened; for afterEach. */
+export async function closeAll(): Promise<void> {
+  for (const close of opened.splice(0).reverse()) await close()
+}
+
+export function side(id: string, climbTo?: Level, options?: Partial<LinkOptions>): Side {
+  const made = new Side(id, climbTo, options)
+  opened.push(() => made.stop())
+  return made
+}
+
+/** A place on loopback whose callers the side takes over. */
+export async function listen(to: Side): Promise<Endpoint> {
+  return listenRaw(socket => {
+    const tls = secureInbound(socket, to.identity)
+    handshake(tls, { timeoutMs: 5000 }).then(secured => {
+      const place = { host: '127.0.0.1', port: 0 }
+      const handle = to.services.get(SecuredSockets).put({ ...secured, socket: tls, local: place, remote: place }, { adoptWithinMs: 5000, left: () => {} })
+      to.tell(new AdoptLink({ handle }))
+    }, () => {})
+  })
+}
+
+/** A place on loopback that does what it is told with its callers. */
+export async function listenRaw(accept: (socket: Socket) => void): Promise<Endpoint> {
+  const sockets = new Set<Socket>()
+  const server = createServer(socket => {
+    sockets.add(socket)
+    socket.on('error', () => {}).once('close', () => sockets.delete(socket))
+    accept(socket)
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  opened.push(async () => {
+    for (const socket of sockets) socket.destroy()
+    await new Promise(resolve => server.close(resolve))
+  })
+  return new Endpoint({ host: '127.0.0.1', port: (server.address() as { port: number }).port })
+}
+
+/** Two sides with a link between them, both as high as they climb. */
+export async function linked(a: Side, b: Side): Promise<void> {
+  a.tell(new DialEndpoint({ endpoint: await listen(b), expectedPeerId: b.peerId, attempt: 1 }))
+  await Promise.all([a.reached(Math.min(a.climbTo, b.climbTo, Level.LEVEL_ENHANCED)), b.reached(Math.min(a.climbTo, b.climbTo, Level.LEVEL_ENHANCED))])
+}
+
+/** A caller that speaks TLS as it should and then whatever the test writes. */
+export async function caller(to: Side): Promise<TLSSocket> {
+  const { host, port } = await listen(to)
+  const socket = connect({ ...tlsOptions(generateIdentity()), host, port })
+  socket.on('error', () => {})
+  opened.push(() => socket.destroy())
+  await new Promise(resolve => socket.once('secureConnect', resolve))
+  await to.next('LinkSecured')
+  return socket
+}
+
+export const goodbye = (code: string): Disconnect => new Disconnect({ code, reason: 'the test says so' })
