@@ -103,7 +103,7 @@ export const broadcasterMachine = setup({
         : context.sent
     }),
     // Not below the run's time, so that a restarted broadcaster goes on above what it announced before.
-    renew: assign({ sequence: ({ context }) => Math.max(context.sequence + 1, context.now >> 4) }),
+    renew: assign({ sequence: ({ context }) => Math.max(context.sequence + 1, Math.floor(context.now / 16)) }),
     load: assign({ shots: 0 }),
     scheduleShot: assign(({ context: { options, shots, now } }) => {
       const gap = (options.burstMs[shots + 1] ?? 0) - (options.burstMs[shots] ?? 0)

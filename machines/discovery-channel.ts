@@ -50,12 +50,24 @@ const verdict = ({ context, event }: { context: Context; event: Events }): Retur
   event.type === 'AnnouncementHeard' ? judge(context.peers[event.body.peerId], event, context.options) : undefined
 
 /** What is announced about a peer. */
-function heard(peerId: string, { name, via, endpoints, startedAt, nonce, acceptsInbound }: Known): PeerHeard {
+function heard(peerId: string, known: Known | undefined): PeerHeard {
+  if (known === undefined) return new PeerHeard({ peerId })
+  const { name, via, endpoints, startedAt, nonce, acceptsInbound } = known
   return new PeerHeard({
     peerId, name, via, acceptsInbound,
     endpoints: endpoints.map(({ host, port }) => new Endpoint({ host, port })),
     instance: new Instance({ startedAt, nonce })
   })
+}
+
+/** The table with what was just heard, the latest last. */
+function keep({ peers, options }: Context, event: Events, told: boolean): Partial<Context> {
+  if (event.type !== 'AnnouncementHeard') return {}
+  const { [event.body.peerId]: known, ...others } = peers as Record<string, Known>
+  const oldest = known === undefined && Object.keys(others).length >= options.peersMax ? Object.keys(others)[0] : undefined
+  if (oldest !== undefined) delete others[oldest]
+  const now = merge(known, event, options)
+  return { peers: { ...others, [event.body.peerId]: told ? { ...now, toldAt: event.time } : now } }
 }
 
 /** Hears the announcements of others on the LAN and tells what is new in them. */
@@ -94,27 +106,17 @@ export const discoveryChannelMachine = setup({
       const [retryInMs, next] = jitter(random, Math.min(wait, options.retryMaxMs), 20)
       return { retryInMs, random: next, attempts: attempts + 1 }
     }),
-    remember: assign(({ context, event }) => {
-      if (event.type !== 'AnnouncementHeard') return {}
-      const { [event.body.peerId]: known, ...others } = context.peers
-      const peers = { ...others, [event.body.peerId]: merge(known, event, context.options) }
-      const oldest = Object.keys(peers)[0]
-      if (oldest !== undefined && Object.keys(peers).length > context.options.peersMax) delete peers[oldest]
-      return { peers }
-    }),
+    remember: assign(({ context, event }) => keep(context, event, false)),
+    rememberTold: assign(({ context, event }) => keep(context, event, true)),
     countStale: assign({ stale: ({ context }) => context.stale + 1 }),
     countRepeated: assign({ repeated: ({ context }) => context.repeated + 1 }),
     askForAnswer: publish(({ context, event }) => {
       const body = event.type === 'AnnouncementHeard' ? event.body : undefined
       return [context.options.broadcaster, new AnswerWanted({ to: body?.source ?? null, maxBytes: body?.bytes ?? 0, via: body?.via ?? '' })]
     }),
-    tell: enqueueActions(({ context, event, enqueue }) => {
-      if (event.type !== 'AnnouncementHeard') return
-      const { peerId } = event.body
-      const known = context.peers[peerId]
-      if (known === undefined) return
-      enqueue.emit({ type: 'publish', to: '', body: heard(peerId, known) })
-      enqueue.assign({ peers: ({ context: { peers } }) => ({ ...peers, [peerId]: { ...known, toldAt: event.time } }) })
+    tell: publish(({ context, event }) => {
+      const peerId = event.type === 'AnnouncementHeard' ? event.body.peerId : ''
+      return ['', heard(peerId, context.peers[peerId])]
     }),
     tellAll: enqueueActions(({ context, event, enqueue }) => {
       const { time } = event
@@ -197,8 +199,8 @@ export const discoveryChannelMachine = setup({
                 AnnouncementHeard: [
                   { guard: 'stale', actions: 'countStale' },
                   { guard: 'repeated', actions: 'countRepeated' },
-                  { guard: 'asksForAnswer', actions: ['askForAnswer', 'remember', 'tell'] },
-                  { guard: 'worthTelling', actions: ['remember', 'tell'] },
+                  { guard: 'asksForAnswer', actions: ['askForAnswer', 'rememberTold', 'tell'] },
+                  { guard: 'worthTelling', actions: ['rememberTold', 'tell'] },
                   { actions: 'remember' }
                 ]
               }

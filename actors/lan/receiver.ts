@@ -53,7 +53,7 @@ export class AnnouncementReceiver implements Driver {
 
   async stop(): Promise<void> {
     this.#unlisten()
-    for (const port of [...this.#channels.keys()]) this.#close(port)
+    for (const port of this.#channels.keys()) this.#close(port)
     await this.#opening
     await Promise.all(this.#closing)
   }
@@ -177,8 +177,9 @@ export class AnnouncementReceiver implements Driver {
   }
 }
 
-const CODES: Readonly<Record<string, string>> = { EADDRINUSE: 'port-in-use', EACCES: 'port-denied' }
+/** Of machines/codes.ts. */
+const CODES: Readonly<Record<string, string>> = { EADDRINUSE: 'address-in-use', EACCES: 'port-not-permitted' }
 
 function failure(ports: number[], { code = '', message }: NodeJS.ErrnoException): ChannelFailed {
-  return new ChannelFailed({ ports, code: CODES[code] ?? 'channel-failed', reason: message })
+  return new ChannelFailed({ ports, code: CODES[code] ?? 'listen-failed', reason: message })
 }

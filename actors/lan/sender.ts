@@ -59,7 +59,7 @@ export class AnnouncementSender implements Driver {
 
   async stop(): Promise<void> {
     this.#unlisten()
-    for (const key of [...this.#outlets.keys()]) this.#close(key)
+    for (const key of this.#outlets.keys()) this.#close(key)
     await Promise.all(this.#closing)
   }
 
@@ -112,7 +112,7 @@ export class AnnouncementSender implements Driver {
   #follow(): void {
     this.#networks = new LocalNetworks(this.#watcher.found, this.#context.options.interfaces)
     const wanted = new Set(this.#networks.addresses.map(({ address }) => address))
-    for (const [key, { local }] of [...this.#outlets]) {
+    for (const [key, { local }] of this.#outlets) {
       const now = this.#networks.addresses.find(({ address }) => address === key)
       if (!wanted.has(key) || now?.name !== local.name || now.broadcast !== local.broadcast) this.#close(key)
     }

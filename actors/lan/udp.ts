@@ -8,11 +8,12 @@ export function lookupNothing(address: string, _options: unknown, answer: Answer
   answer(null, address, isIPv6(address) ? 6 : 4)
 }
 
-/** Resolves when the socket is closed, also where it is closed already. */
+/** Resolves when the socket is closed and its handle gone, also where it is closed already. */
 export function close(socket: Socket): Promise<void> {
   return new Promise(resolve => {
     try {
-      socket.close(() => resolve())
+      // The event comes before the loop's closing phase, in which the handle goes.
+      socket.close(() => setImmediate(() => setImmediate(resolve)))
     } catch {
       resolve()
     }
