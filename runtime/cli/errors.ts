@@ -25,7 +25,7 @@ export function failureOf(error: unknown): Failure {
   if (!(error instanceof Error)) return { text: String(error), exitCode: 1 }
   const line = error.message.replace(/\s*\n\s*/g, ' ')
   if (CONFIGURATION.has(error.name)) return { text: line, exitCode: 2 }
-  if (error.name === 'CommandFailedError' || KNOWN.test(error.name)) return { text: line, exitCode: 1 }
+  if (error.name === 'CommandFailedError' || KNOWN.test(error.name)) return { text: error.message, exitCode: 1 }
   return { text: error.stack ?? `${error.name}: ${line}`, exitCode: 1 }
 }
 

@@ -42,7 +42,7 @@ function p2pnet(): Command {
   const program = new Command('p2pnet')
     .description('Serverless peer-to-peer networking: peers find, verify and message each other, and share files.')
     .version(version())
-    .configureOutput({ outputError: () => {} })
+    .configureOutput({ outputError: () => {}, writeErr: () => {} })
     .exitOverride()
     .enablePositionalOptions()
     .helpCommand(false)
