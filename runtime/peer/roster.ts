@@ -55,19 +55,29 @@ export class Roster {
   readonly #wallZero: () => number
   /** Link ids by the address of their connection. */
   readonly #linkIds = new Map<string, string>()
+  /** The last round trip to each peer with a link, in milliseconds: verification measures it before the peer counts as connected. */
+  readonly #rtts = new Map<string, number>()
 
   constructor(bus: { of<T extends Message>(type: MessageClass<T>): Observable<Envelope<string, T>> }, wallZero: () => number) {
     this.#wallZero = wallZero
     bus.of(PeerConnected).subscribe(({ body, time }) => this.#connected(body, time))
     bus.of(PeerVerified).subscribe(({ body }) => this.#change(body.peerId, { level: levelName(body.level) }))
-    bus.of(PeerRtt).subscribe(({ body }) => this.#change(body.peerId, { rttMs: body.rttUs / 1_000 }))
+    bus.of(PeerRtt).subscribe(({ body }) => {
+      const rttMs = body.rttUs / 1_000
+      this.#rtts.set(body.peerId, rttMs)
+      this.#change(body.peerId, { rttMs })
+    })
     bus.of(PeerDisconnected).subscribe(({ body }) => {
+      this.#rtts.delete(body.peerId)
       this.peers.next(this.peers.value.filter(({ peerId }) => peerId !== body.peerId))
     })
     // Several links of one peer may come and go: what the connections tell their keeper.
     bus.of(LinkIdentified).subscribe(({ body, from }) => this.#identified(body, from))
     bus.of(LinkLevelReached).subscribe(({ body, from }) => this.#climbed(body, from))
-    bus.of(LinkEnded).subscribe(({ from }) => this.#ended(from))
+    bus.of(LinkEnded).subscribe(({ from, body }) => {
+      if (!this.peers.value.some(({ peerId }) => peerId === body.peerId)) this.#rtts.delete(body.peerId)
+      this.#ended(from)
+    })
   }
 
   /**
@@ -103,7 +113,7 @@ export class Roster {
       path: body.path,
       address: formatEndpoint(body.remote),
       direction: directionName(body.direction),
-      rttMs: undefined,
+      rttMs: this.#rtts.get(peerId),
       sinceMs: this.#wallZero() + time
     }])
   }

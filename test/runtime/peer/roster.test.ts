@@ -46,6 +46,16 @@ describe('the roster', () => {
     expect(lists).toEqual([0])
   })
 
+  it('lists a peer with the round trip that its verification measured, once', () => {
+    const { roster, say } = setUp()
+    say(new PeerRtt({ peerId: 'abc', rttUs: 420 }))
+    say(connected('abc', 'ann'))
+    expect(roster.peers.value).toMatchObject([{ rttMs: 0.42 }])
+    say(new PeerDisconnected({ peerId: 'abc' }))
+    say(connected('abc', 'ann'))
+    expect(roster.peers.value).toMatchObject([{ rttMs: undefined }])
+  })
+
   it('lists two links of one peer, each with its own level', () => {
     const { roster, say } = setUp()
     const identified = (linkId: string, direction: Direction) => new LinkIdentified({ peerId: 'abc', name: 'ann', linkId, direction, remote })
