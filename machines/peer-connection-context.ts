@@ -9,6 +9,8 @@ export const WIRE_VERSIONS: readonly number[] = [1]
 export interface PeerConnectionOptions extends BackoffOptions {
   /** `out` dials `endpoints`; `in` takes over the socket of `handle`. @default 'out' */
   readonly direction: 'in' | 'out'
+  /** This peer's own PeerId, to know when it reached itself. @default '' */
+  readonly self: string
   /** The peer expected at the other end; empty takes whoever answers. @default '' */
   readonly peerId: string
   /** Where to dial, best first. @default [] */
@@ -48,6 +50,7 @@ export interface PeerConnectionOptions extends BackoffOptions {
 
 export const peerConnectionDefaults: PeerConnectionOptions = {
   direction: 'out',
+  self: '',
   peerId: '',
   endpoints: [],
   handle: '',

@@ -1,21 +1,17 @@
 import { assign, cancel, enqueueActions, setup } from 'xstate'
-import { Initiator, Level } from '../proto/index.ts'
-import { codeEntry, type Code } from './codes.ts'
+import { Level } from '../proto/index.ts'
+import type { Code } from './codes.ts'
 import {
-  bodyOf, noLink, notEnded, peerConnectionContext, WIRE_VERSIONS, type PeerConnectionContext, type PeerConnectionEvent, type PeerConnectionOptions
+  bodyOf, noLink, notEnded, peerConnectionContext, type PeerConnectionContext, type PeerConnectionEvent, type PeerConnectionOptions
 } from './peer-connection-context.ts'
 import { noteFailure, settle } from './peer-connection-end.ts'
+import { peerConnectionGuards } from './peer-connection-guards.ts'
 import { peerConnectionSays, stepOf } from './peer-connection-say.ts'
 import { mergePlaces, toPlace } from './place.ts'
 import type { MachineInput, Outgoing } from './publish.ts'
-import { toHex } from './text.ts'
 
-/** Frames refused by the gate with which a link ends: one may be a race, three are a habit. */
-const REFUSED_FRAMES_MAX = 3
 /** What the driver has beyond the linger time to report that the link is closed, in milliseconds. */
 const CLOSE_GRACE_MS = 500
-/** A new round-trip time is announced when it differs from the last one told by more than a quarter. */
-const RTT_CHANGE = 4
 
 interface Ends {
   /** The code of ends that no event tells: timeouts and broken rules. */
@@ -46,37 +42,7 @@ export const peerConnectionMachine = setup({
     closeTimeout: ({ context }) => context.options.lingerMs + CLOSE_GRACE_MS,
     backoff: ({ context }) => context.waitMs
   },
-  guards: {
-    inbound: ({ context }) => context.options.direction === 'in',
-    nowhereToDial: ({ context }) => context.places.length === 0,
-    thisAttempt: ({ context, event }) => 'body' in event && 'attempt' in event.body && event.body.attempt === context.attempt,
-    wrongPeer: ({ context, event }) => {
-      const secured = bodyOf(event, 'LinkSecured')
-      return secured !== undefined && secured.attempt === context.attempt && context.options.peerId !== '' && secured.peerId !== context.options.peerId
-    },
-    lastPlaceFailed: ({ context, event }) => context.place + 1 >= context.places.length && (bodyOf(event, 'DialFailed')?.attempt ?? context.attempt) === context.attempt,
-    lastPlace: ({ context }) => context.place + 1 >= context.places.length,
-    otherNetwork: ({ context, event }) => toHex(bodyOf(event, 'Identify')?.network ?? new Uint8Array()) !== context.options.network,
-    noCommonVersion: ({ event }) => !bodyOf(event, 'Identify')?.versions.some(version => WIRE_VERSIONS.includes(version)),
-    noSteps: ({ context }) => context.options.steps.length === 0,
-    thisStep: ({ context, event }) => 'from' in event && event.from === context.step,
-    lastStep: ({ context, event }) => 'from' in event && event.from === context.step && context.passed.length + 1 >= context.options.steps.length,
-    thisStepUnknown: ({ context, event }) => `${bodyOf(event, 'SpawnFailed')?.kind}/${bodyOf(event, 'SpawnFailed')?.id}` === context.step,
-    verifiedUs: ({ context }) => context.verifiedUs,
-    hurried: ({ context }) => context.options.enhanceTimeoutMs > 0,
-    oneTooMany: ({ context }) => context.refusedFrames + 1 >= REFUSED_FRAMES_MAX,
-    thisPing: ({ context, event }) => bodyOf(event, 'PongReceived')?.id === context.pingId,
-    rttChanged: ({ context, event }) => {
-      const pong = bodyOf(event, 'PongReceived')
-      return pong !== undefined && pong.id === context.pingId && Math.abs(pong.rttUs - context.toldRttUs) * RTT_CHANGE > context.toldRttUs
-    },
-    heardFrom: ({ event }) => (bodyOf(event, 'LinkTraffic')?.bytesIn ?? 0) > 0,
-    dialsAgain: ({ context }) => context.ending.again,
-    // Being heard of does not outweigh a refusal, and nothing outweighs a wish.
-    dialsSooner: ({ context: { ending, places }, event }) =>
-      !(ending.initiator === Initiator.INITIATOR_REMOTE && ending.forMs > 0)
-      && (!codeEntry(ending.code).refusal || mergePlaces(places, bodyOf(event, 'EndpointsFound')?.endpoints ?? []) !== places)
-  },
+  guards: peerConnectionGuards,
   actions: {
     ...peerConnectionSays,
     ignore: () => {},
@@ -169,6 +135,7 @@ export const peerConnectionMachine = setup({
           { guard: 'thisAttempt', target: 'opening', reenter: true, actions: [{ type: 'noteFailure', params: {} }, 'nextPlace'] }
         ],
         LinkSecured: [
+          { guard: 'reachedItself', target: 'closing', actions: [ended('self'), 'tellEnd'] },
           { guard: 'wrongPeer', target: 'closing', actions: [ended('wrong-key'), 'tellEnd'] },
           { guard: 'thisAttempt', target: 'secured', actions: 'keepSecured' }
         ],

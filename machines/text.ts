@@ -6,13 +6,6 @@ export function cleanText(text: string, limit: number): string {
   return text.slice(0, limit).replace(/\p{C}/gu, '')
 }
 
-/** Bytes as lower-case hex. */
-export function toHex(bytes: Uint8Array): string {
-  let hex = ''
-  for (const byte of bytes) hex += (byte < 16 ? '0' : '') + byte.toString(16)
-  return hex
-}
-
 /** The bytes of a hex string; pairs that are not hex become 0. */
 export function fromHex(hex: string): Uint8Array {
   const bytes = new Uint8Array(hex.length >> 1)

@@ -1,0 +1,26 @@
+import { linkKeeperMachine } from '../../machines/link-keeper.ts'
+import { linkKeeperDefaults, type LinkKeeperOptions } from '../../machines/link-keeper-context.ts'
+import { DiscoveryStarted, Listening, PeerHeard } from '../../proto/index.ts'
+import { peerConnectionDefinition } from '../peer-connection/index.ts'
+import { defineActor, type ActorDefinition, type ActorSpec } from '../seam/index.ts'
+import { verifyPingsDefinition } from '../verify-pings/index.ts'
+
+export type { LinkKeeperOptions } from '../../machines/link-keeper-context.ts'
+
+export const linkKeeperDefinition = defineActor<LinkKeeperOptions>({
+  kind: 'link-keeper',
+  machine: linkKeeperMachine,
+  options: linkKeeperDefaults,
+  listens: [DiscoveryStarted, PeerHeard, Listening]
+})
+
+/**
+ * Keeps the links of a peer. `peerId` is its own and `network` its network's tag in hex; `spawns` are
+ * the connection and the verification steps it starts, where they are not the default ones.
+ */
+export function linkKeeper(
+  options: Pick<LinkKeeperOptions, 'peerId' | 'network'> & Partial<LinkKeeperOptions>,
+  spawns: readonly ActorDefinition[] = [peerConnectionDefinition, verifyPingsDefinition]
+): ActorSpec<LinkKeeperOptions> {
+  return { definition: linkKeeperDefinition, options, spawns }
+}

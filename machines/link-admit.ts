@@ -1,0 +1,240 @@
+import {
+  Direction, Initiator, Level, LinkAdmitted, PeerConnected, PeerDisconnected, PeerRefused, PeerVerified, SendPing,
+  type InboundSecured, type LinkEnded, type LinkIdentified, type LinkLevelReached
+} from '../proto/index.ts'
+import { codeEntry } from './codes.ts'
+import { adopt, charge, consider, reject, sleep, wake } from './link-dial.ts'
+import { lifeOf, tellFound } from './link-hear.ts'
+import { say, type LinkRow, type PeerRow, type Turn } from './link-keeper-context.ts'
+import { addPeer, close, linksOf, lives, moveLink, removeLink, setLink, setPeer } from './link-rows.ts'
+import { beats, compareLives, dialsFirst, lossCode } from './link-rules.ts'
+import { toPlace } from './place.ts'
+import { get, rows } from './table.ts'
+
+/** A caller proved its key: a connection takes its socket over, if there is room. */
+export function accept(turn: Turn, { handle, peerId, remote }: InboundSecured, listener: string): void {
+  const { book } = turn
+  if (book.closing) return reject(turn, { handle, listener }, 'shutdown')
+  if (peerId === book.options.peerId) return reject(turn, { handle, listener }, 'self')
+  const from = toPlace(remote)
+  if (book.pending >= book.options.maxPending) makeRoom(turn, from.host)
+  const peer = get(book.peers, peerId)
+  if (peer !== undefined) sleep(turn, peer)
+  adopt(turn, peerId, from, handle, listener)
+}
+
+// The source with most links that have not identified themselves loses its oldest.
+function makeRoom(turn: Turn, newcomer: string): void {
+  const bySource = new Map<string, LinkRow[]>()
+  for (const link of rows(turn.book.links)) {
+    if (!link.inbound || link.phase !== 'opening') continue
+    const links = bySource.get(link.remote.host)
+    if (links === undefined) bySource.set(link.remote.host, [link])
+    else links.push(link)
+  }
+  let most = bySource.get(newcomer) ?? []
+  for (const links of bySource.values()) if (links.length > most.length) most = links
+  const oldest = most.reduce((a, b) => (b.since < a.since ? b : a))
+  close(turn, oldest, 'busy')
+}
+
+/** The other side of a link said who it is: one link of the pair stays, and there must be room. */
+export function identified(turn: Turn, body: LinkIdentified, address: string): void {
+  const { book } = turn
+  const { options } = book
+  const before = get(book.links, address)
+  if (before === undefined || before.phase === 'closing' || before.phase === 'over') return
+  const found = get(book.peers, body.peerId) ?? addPeer(turn, body.peerId, body.peerId, true)!
+  const life = lifeOf(body.instance)
+  setPeer(turn, found.key, { name: body.name, ...(compareLives(life, found.life) > 0 && { life }) })
+  if (before.peer !== body.peerId) bind(turn, before, found.key)
+  const link = setLink(turn, moveLink(turn, before, get(book.peers, found.key)!), {
+    life,
+    dial: body.dial,
+    linkId: body.linkId,
+    remote: toPlace(body.remote),
+    handle: '',
+    since: book.now
+  })
+  const peer = get(book.peers, found.key)!
+
+  if (peer.droppedUntil > book.now) return close(turn, link, 'dropped', peer.droppedUntil - book.now)
+  const rivals = linksOf(turn, peer).filter(other => other.address !== address && other.phase === 'held')
+  const winner = rivals.find(other => beats(other, link, options.peerId, peer.peerId))
+  if (winner !== undefined) return close(turn, link, lossCode(winner, link))
+  if (rivals.length === 0 && book.held >= options.maxLinks) return close(turn, link, 'too-many-links', options.refusalMs)
+
+  setPeer(turn, peer.key, { goneAt: 0, quietUntil: 0 })
+  sleep(turn, peer)
+  const held = setLink(turn, link, { phase: 'held', level: Level.LEVEL_IDENTIFIED })
+  say(turn, address, new LinkAdmitted())
+  for (const other of linksOf(turn, peer)) if (loses(turn, other, held)) close(turn, other, lossCode(held, other))
+}
+
+// A lower link gives way at once, a higher one only to one that is enhanced; so the pair is never without.
+function loses(turn: Turn, other: LinkRow, held: LinkRow): boolean {
+  if (other.address === held.address || !lives(other)) return false
+  if (other.phase === 'held') return other.level <= Level.LEVEL_IDENTIFIED
+  // What we still dial would lose by the rule for directions. A dial that would win goes on.
+  return !other.inbound && (other.phase === 'backoff' || (held.inbound && !dialsFirst(turn.book.options.peerId, held.peer)))
+}
+
+// A static place turned out to be this peer's.
+function bind(turn: Turn, link: LinkRow, key: string): void {
+  const place = get(turn.book.peers, link.peer)
+  if (place === undefined || place.peerId !== '') return
+  sleep(turn, place)
+  setPeer(turn, place.key, { bound: [key] })
+  const peer = get(turn.book.peers, key)!
+  const next = setPeer(turn, key, {
+    via: peer.via === '' ? place.via : peer.via,
+    found: true,
+    bound: peer.bound.includes(place.key) ? peer.bound : [...peer.bound, place.key]
+  })!
+  if (!peer.found) tellFound(turn, { ...next, places: next.places.length > 0 ? next.places : place.places })
+}
+
+/** A link climbed: told once for the pair. */
+export function reached(turn: Turn, { level, steps }: LinkLevelReached, address: string): void {
+  const { book } = turn
+  const before = get(book.links, address)
+  if (before === undefined || before.phase !== 'held') return
+  const link = setLink(turn, before, { level })
+  const peer = get(book.peers, link.peer)!
+  if (peer.told < Level.LEVEL_BASIC && level >= Level.LEVEL_BASIC) {
+    book.connected += 1
+    setPeer(turn, peer.key, { told: Level.LEVEL_BASIC })
+    say(turn, '', new PeerConnected({
+      peerId: peer.peerId,
+      name: peer.name,
+      remote: link.remote,
+      direction: link.inbound ? Direction.DIRECTION_IN : Direction.DIRECTION_OUT,
+      path: 'tcp',
+      level: Level.LEVEL_BASIC,
+      linkId: link.linkId
+    }))
+  }
+  if (level < Level.LEVEL_ENHANCED) return
+  if (peer.told < Level.LEVEL_ENHANCED) {
+    setPeer(turn, peer.key, { told: Level.LEVEL_ENHANCED })
+    say(turn, '', new PeerVerified({ peerId: peer.peerId, steps, level: Level.LEVEL_ENHANCED }))
+  }
+  if (losers(turn, link).length === 0) return
+  // The other side may not have heard yet that we verified it; on this link its pong comes after that.
+  book.probes += 1
+  setLink(turn, link, { probe: book.probes })
+  say(turn, `${address}#link`, new SendPing({ id: book.probes }))
+}
+
+function losers(turn: Turn, link: LinkRow): LinkRow[] {
+  const peer = get(turn.book.peers, link.peer)
+  return peer === undefined ? [] : linksOf(turn, peer).filter(other =>
+    other.address !== link.address && other.phase === 'held' && beats(link, other, turn.book.options.peerId, peer.peerId))
+}
+
+/** Both sides have the winner enhanced: the losers are not needed any more. */
+export function settled(turn: Turn, id: number, driver: string): void {
+  const link = get(turn.book.links, driver.slice(0, driver.indexOf('#')))
+  if (link === undefined || link.probe !== id || link.phase !== 'held') return
+  for (const other of losers(turn, link)) close(turn, other, lossCode(link, other))
+}
+
+/** A link, or a round of dialling, ended. */
+export function ended(turn: Turn, body: LinkEnded, address: string): void {
+  const { book } = turn
+  const before = get(book.links, address)
+  if (before === undefined || before.phase === 'over') return
+  const again = body.againMs > 0
+  const link = setLink(turn, before, { phase: again ? 'backoff' : 'over', level: 0, since: book.now })
+  const peer = get(book.peers, link.peer)
+  tellEnd(turn, peer, body)
+  if (peer === undefined) return
+  remember(turn, peer.key, link, body)
+
+  if (again) {
+    if (linksOf(turn, peer).some(other => other.address !== address && other.phase === 'held')) return close(turn, link, 'duplicate')
+    const affordable = peer.places.filter(place => charge(turn, place.host)).length > 0 && book.retrying <= book.options.maxDials
+    if (!affordable && peer.fixed.length === 0) close(turn, link, 'dial-budget')
+  } else if (body.code !== 'shutdown' || body.initiator !== Initiator.INITIATOR_SELF) {
+    lost(turn, peer.key)
+  }
+}
+
+function tellEnd(turn: Turn, peer: PeerRow | undefined, body: LinkEnded): void {
+  const { code, reason, initiator, step, level, remote } = body
+  if (level < Level.LEVEL_BASIC && (codeEntry(code).refusal || step !== '')) {
+    say(turn, '', new PeerRefused({ peerId: body.peerId, remote: remote ?? null, step, code, reason, initiator }))
+  }
+  const now = peer && get(turn.book.peers, peer.key)
+  if (now === undefined || now.told < Level.LEVEL_BASIC || now.best >= Level.LEVEL_BASIC) return
+  turn.book.connected -= 1
+  setPeer(turn, now.key, { told: Level.LEVEL_UNSPECIFIED })
+  say(turn, '', new PeerDisconnected({ peerId: now.peerId, code, reason, initiator }))
+}
+
+// What the end says about dialling the peer again.
+function remember(turn: Turn, key: string, link: LinkRow, body: LinkEnded): void {
+  const { now, options } = turn.book
+  const byRemote = body.initiator === Initiator.INITIATOR_REMOTE
+  const { refusal } = codeEntry(body.code)
+  if (body.code === 'self') setPeer(turn, key, { places: [], fixed: [] })
+  if (body.againMs > 0) return
+  const quietMs = Math.max(byRemote ? body.forMs : 0, refusal ? options.refusalMs : 0)
+  if (quietMs > 0) setPeer(turn, key, { quietUntil: Math.max(get(turn.book.peers, key)!.quietUntil, now + quietMs) })
+  const gaveUp = !link.inbound && body.level === 0 && body.initiator === Initiator.INITIATOR_NETWORK
+  if ((byRemote && body.code === 'shutdown') || gaveUp) {
+    const peer = get(turn.book.peers, key)!
+    if (!linksOf(turn, peer).some(lives)) setPeer(turn, key, { goneAt: Math.max(now, 1), found: false })
+  }
+}
+
+// The pair may be without a link now: its static places and the peer itself are looked at again.
+function lost(turn: Turn, key: string): void {
+  const peer = get(turn.book.peers, key)
+  if (peer === undefined) return
+  consider(turn, key, 'lost')
+  if (peer.peerId !== '') for (const place of peer.bound) consider(turn, place, 'lost')
+}
+
+/** The connection is gone. */
+export function gone(turn: Turn, address: string): void {
+  const link = get(turn.book.links, address)
+  if (link === undefined) return
+  if (link.phase === 'opening' || link.phase === 'held' || (link.phase === 'closing' && link.level > 0)) {
+    ended(turn, failedEnd(link), address)
+  }
+  removeLink(turn, get(turn.book.links, address)!)
+  lost(turn, link.peer)
+}
+
+// A connection that failed could not tell its end itself.
+function failedEnd({ peer, level, remote }: LinkRow): LinkEnded {
+  const { means } = codeEntry('internal')
+  return { peerId: peer.startsWith('@') ? '' : peer, code: 'internal', reason: means, initiator: Initiator.INITIATOR_SELF, step: '', level, remote, againMs: 0, forMs: 0 } as LinkEnded
+}
+
+/** A connection could not be started. */
+export function unspawned(turn: Turn, address: string): void {
+  const link = get(turn.book.links, address)
+  if (link === undefined) return
+  if (link.inbound) reject(turn, link, 'busy')
+  removeLink(turn, link)
+  const peer = get(turn.book.peers, link.peer)
+  if (peer !== undefined && !link.inbound) wake(turn, peer, turn.book.options.dialPatienceMs)
+}
+
+/** A person does not want the peer for now. */
+export function drop(turn: Turn, peerId: string): void {
+  const { now, options } = turn.book
+  const peer = get(turn.book.peers, peerId)
+  if (peer === undefined) return
+  const until = now + options.dropMs
+  for (const key of [peerId, ...peer.bound]) setPeer(turn, key, { quietUntil: until, droppedUntil: until })
+  for (const link of linksOf(turn, peer)) close(turn, link, 'dropped', options.dropMs)
+}
+
+/** Every link is closed, with a word to the other side. */
+export function closeAll(turn: Turn): void {
+  turn.book.closing = true
+  for (const link of [...rows(turn.book.links)]) close(turn, link, 'shutdown')
+}

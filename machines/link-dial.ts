@@ -1,0 +1,122 @@
+import { RejectInbound, SpawnActor, Watch } from '../proto/index.ts'
+import { codeEntry, type Code } from './codes.ts'
+import { say, type LinkRow, type PeerRow, type Turn } from './link-keeper-context.ts'
+import { addLink, linksOf, lives, noLife, setPeer } from './link-rows.ts'
+import { dialsFirst } from './link-rules.ts'
+import type { Place } from './place.ts'
+import { below } from './random.ts'
+import { emptyTable, get, put } from './table.ts'
+
+/** Each connection numbers its own dials below its part of the range, so that later connections have the higher numbers. */
+const DIALS_PER_CONNECTION = 65_536
+/** Addresses counted in one window; who is heard with more is an attack, or waits ten seconds. */
+const MAX_TARGETS = 4_096
+
+const LETTERS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
+/** 62^8 ids: two of a million connections share one with a chance of 0.2 %, and then the spawn fails and is tried again. */
+const ID_CHARS = 8
+
+function newAddress({ book }: Turn): string {
+  let id = ''
+  for (let i = 0; i < ID_CHARS; i++) {
+    const [at, random] = below(book.random, LETTERS.length)
+    book.random = random
+    id += LETTERS[at]
+  }
+  return `peer-connection/${id}`
+}
+
+/** Sets the peer's timer, unless it is set. */
+export function wake(turn: Turn, peer: PeerRow, delayMs: number): void {
+  if (peer.due) return
+  setPeer(turn, peer.key, { due: true })
+  turn.effects.push({ do: 'wake', key: peer.key, delayMs, time: turn.book.now + delayMs })
+}
+
+/** Cancels the peer's timer. */
+export function sleep(turn: Turn, peer: PeerRow): void {
+  if (!peer.due) return
+  setPeer(turn, peer.key, { due: false })
+  turn.effects.push({ do: 'sleep', key: peer.key })
+}
+
+/** Counts a dial of the address; false where it was dialled often enough. */
+export function charge({ book }: Turn, host: string): boolean {
+  const { dialsPerTarget, dialWindowMs } = book.options
+  if (book.now - book.windowAt >= dialWindowMs) {
+    book.windowAt = book.now
+    book.targets = emptyTable()
+  }
+  const dials = get(book.targets, host) ?? 0
+  if (dials >= dialsPerTarget || (dials === 0 && book.targets.size >= MAX_TARGETS)) return false
+  book.targets = put(book.targets, host, dials + 1)
+  return true
+}
+
+function windowRest({ book }: Turn): number {
+  return Math.max(1, book.windowAt + book.options.dialWindowMs - book.now)
+}
+
+/** The peer has a link or will have one by itself; a static place, the peer that was found there. */
+export function isServed(turn: Turn, peer: PeerRow): boolean {
+  if (linksOf(turn, peer).some(lives)) return true
+  return peer.peerId === '' && peer.bound.some(key => {
+    const found = get(turn.book.peers, key)
+    return found !== undefined && linksOf(turn, found).some(lives)
+  })
+}
+
+/**
+ * Dials the peer, now or later, if it is to be dialled. `heard` of it, `lost` its last link, or its
+ * timer is `due`; `again` where it is linked, but to a life that is over.
+ */
+export function consider(turn: Turn, key: string, why: 'heard' | 'lost' | 'due' | 'again'): void {
+  const { book } = turn
+  const { options, now } = book
+  const peer = get(book.peers, key)
+  if (peer === undefined || !book.started || book.closing) return
+  const always = peer.fixed.length > 0
+  if (peer.places.length === 0 || (!always && (!peer.acceptsInbound || peer.goneAt > 0))) return
+  if (why !== 'again' && isServed(turn, peer)) return
+  if (peer.quietUntil > now) return wake(turn, peer, peer.quietUntil - now)
+  if (why === 'lost') return wake(turn, peer, options.dialPatienceMs)
+  const first = always || !book.acceptsInbound || dialsFirst(options.peerId, peer.peerId)
+  if (why !== 'due' && !first) return wake(turn, peer, options.dialPatienceMs)
+  if (book.dialing >= options.maxDials) return wake(turn, peer, options.dialPatienceMs)
+  // A full peer looks again when the other is heard again; static ones are tried all the same.
+  if (!always && why !== 'again' && book.held + book.dialing >= options.maxLinks) return
+  const places = peer.places.filter(place => charge(turn, place.host) || always)
+  if (places.length === 0) return wake(turn, peer, windowRest(turn))
+  sleep(turn, peer)
+  dial(turn, peer, places, always)
+}
+
+function dial(turn: Turn, peer: PeerRow, places: readonly Place[], persistent: boolean): void {
+  const { book } = turn
+  book.dials += 1
+  spawn(turn, peer.key, false, places[0]!, '', '', {
+    direction: 'out',
+    peerId: peer.peerId,
+    endpoints: places,
+    dial: book.dials * DIALS_PER_CONNECTION,
+    persistent
+  })
+}
+
+/** Starts the connection that takes over an inbound socket. */
+export function adopt(turn: Turn, peerId: string, remote: Place, handle: string, listener: string): void {
+  spawn(turn, peerId, true, remote, handle, listener, { direction: 'in', handle })
+}
+
+function spawn(turn: Turn, peer: string, inbound: boolean, remote: Place, handle: string, listener: string, options: object): void {
+  const { connection, network, peerId: self } = turn.book.options
+  const address = newAddress(turn)
+  addLink(turn, { address, peer, inbound, phase: 'opening', since: turn.book.now, level: 0, probe: 0, linkId: '', dial: 0, life: noLife, remote, handle, listener })
+  const [kind = '', id = ''] = address.split('/')
+  say(turn, 'system', new SpawnActor({ kind, id, options: JSON.stringify({ ...connection, network, self, ...options }) }))
+  say(turn, 'system', new Watch({ address }))
+}
+
+export function reject(turn: Turn, { handle, listener }: Pick<LinkRow, 'handle' | 'listener'>, code: Code): void {
+  say(turn, listener, new RejectInbound({ handle, code, reason: codeEntry(code).means }))
+}

@@ -1,0 +1,91 @@
+import { EndpointsFound, PeerFound, type PeerHeard } from '../proto/index.ts'
+import { charge, consider, isServed } from './link-dial.ts'
+import { say, type Life, type PeerRow, type Turn } from './link-keeper-context.ts'
+import { addPeer, linksOf, setPeer } from './link-rows.ts'
+import { compareLives } from './link-rules.ts'
+import { mergePlaces, placeKey, toPlace } from './place.ts'
+import { get } from './table.ts'
+import { cleanText } from './text.ts'
+import { hex } from './hex.ts'
+
+/** Being heard again cuts a wait short, but not more often than so, in milliseconds. */
+const HEARD_AGAIN_MS = 5_000
+/** What was still on its way when a peer said goodbye does not bring it back, in milliseconds. */
+const ECHO_MS = 2_000
+/** How exactly it is known when a peer was heard last, in milliseconds; it decides only who is forgotten first. */
+const HEARD_GRAIN_MS = 30_000
+const NAME_CHARS = 64
+
+interface InstanceLike {
+  readonly startedAt?: number | null
+  readonly nonce?: Uint8Array | null
+}
+
+export function lifeOf(instance: InstanceLike | null | undefined): Life {
+  return { startedAt: instance?.startedAt ?? 0, nonce: instance?.nonce ? hex(instance.nonce) : '' }
+}
+
+/** Somebody says that a peer is somewhere: it is remembered, and dialled if it is ours to dial. */
+export function hear(turn: Turn, body: PeerHeard): void {
+  const { book } = turn
+  const { peerId, via, endpoints } = body
+  const unknown = endpoints[0] === undefined ? '' : `@${placeKey(toPlace(endpoints[0]))}`
+  const key = peerId === '' ? unknown : peerId
+  if (key === '' || peerId === book.options.peerId) return
+  const before = get(book.peers, key) ?? addPeer(turn, key, peerId, via === 'static')
+  if (before === undefined) return
+
+  const life = lifeOf(body.instance)
+  const newer = life.startedAt > 0 && compareLives(life, before.life) > 0
+  if (before.goneAt > 0 && !newer && book.now - before.goneAt < ECHO_MS) return
+  const fixed = via === 'static' ? mergePlaces(before.fixed, endpoints) : before.fixed
+  // Another life listens at another port.
+  const places = mergePlaces(newer ? fixed : before.places, endpoints)
+  const acceptsInbound = body.acceptsInbound || fixed.length > 0
+  const same = before.found && before.goneAt === 0 && !newer && places === before.places && acceptsInbound === before.acceptsInbound
+  if (same && book.now - before.heardAt < HEARD_GRAIN_MS && isServed(turn, before)) {
+    retrySooner(turn, before, false)
+    return
+  }
+  const peer = setPeer(turn, key, {
+    name: body.name === '' ? before.name : cleanText(body.name, NAME_CHARS),
+    via,
+    places,
+    fixed,
+    life: newer ? life : before.life,
+    acceptsInbound,
+    heardAt: book.now,
+    found: true,
+    goneAt: 0
+  })!
+  if (!before.found && peerId !== '') tellFound(turn, peer)
+  if (!isServed(turn, peer)) consider(turn, key, 'heard')
+  else if (newer && outlived(turn, peer)) consider(turn, key, 'again')
+  else retrySooner(turn, peer, newer || places !== before.places)
+}
+
+export function tellFound(turn: Turn, { peerId, name, via, places }: PeerRow): void {
+  say(turn, '', new PeerFound({ peerId, name, via, endpoints: [...places] }))
+}
+
+// All its links lead to a life that is over.
+function outlived(turn: Turn, peer: PeerRow): boolean {
+  return linksOf(turn, peer).every(link => link.phase === 'closing' || link.phase === 'over' || (link.phase === 'held' && compareLives(link.life, peer.life) < 0))
+}
+
+// Connections that dial or wait are told of new places, and of signs of life.
+function retrySooner(turn: Turn, peer: PeerRow, news: boolean): void {
+  const { now } = turn.book
+  for (const link of linksOf(turn, peer)) {
+    const waits = link.phase === 'backoff' && (news || now - link.since >= HEARD_AGAIN_MS)
+    if (!waits && !(link.phase === 'opening' && !link.inbound && news)) continue
+    const places = peer.places.filter(place => charge(turn, place.host))
+    if (places.length > 0) say(turn, link.address, new EndpointsFound({ endpoints: places }))
+  }
+}
+
+/** Timers of peers that are to be dialled once discovery starts. */
+export function start(turn: Turn, peers: Iterable<string>): void {
+  turn.book.started = true
+  for (const key of [...peers]) consider(turn, key, 'heard')
+}

@@ -1,0 +1,187 @@
+import type { Level, Message } from '../proto/index.ts'
+import type { Place } from './place.ts'
+import type { MachineInput } from './publish.ts'
+import { emptyTable, type Table } from './table.ts'
+
+export interface LinkKeeperOptions {
+  /** This peer. */
+  readonly peerId: string
+  /** The network's tag in hex, for every connection. */
+  readonly network: string
+  /** Other options for every connection, over those of its definition. @default {} */
+  readonly connection: Readonly<Record<string, unknown>>
+  /** False where this peer takes no links, so that it must dial. Follows what the listener announces. @default true */
+  readonly acceptsInbound: boolean
+  /**
+   * How long the peer with the higher PeerId waits to be dialled before it dials itself, in
+   * milliseconds. @default 1000, some round trips of the slowest path and a handshake
+   */
+  readonly dialPatienceMs: number
+  /** Most peers linked at once. @default 300, as js-libp2p; about 15 MiB of TLS */
+  readonly maxLinks: number
+  /** Most dials under way at once; as many more may wait to dial again. @default 100, as js-libp2p */
+  readonly maxDials: number
+  /** Most inbound links that have not identified themselves. Over it, the source with most of them loses its oldest. @default 64 */
+  readonly maxPending: number
+  /** Most dials of one address in one window, so that nobody is made a weapon. @default 64, so many peers on one machine still meet at once */
+  readonly dialsPerTarget: number
+  /** The window, in milliseconds. @default 10000 */
+  readonly dialWindowMs: number
+  /** Most peers remembered; the one heard longest ago without a link is forgotten. @default 1000 */
+  readonly maxKnown: number
+  /** For how long a dropped peer is neither dialled nor admitted, in milliseconds. @default 60000 */
+  readonly dropMs: number
+  /** For how long who refused us, or was refused, is not dialled, in milliseconds. @default 60000 */
+  readonly refusalMs: number
+}
+
+export const linkKeeperDefaults: LinkKeeperOptions = {
+  peerId: '',
+  network: '',
+  connection: {},
+  acceptsInbound: true,
+  dialPatienceMs: 1_000,
+  maxLinks: 300,
+  maxDials: 100,
+  maxPending: 64,
+  dialsPerTarget: 64,
+  dialWindowMs: 10_000,
+  maxKnown: 1_000,
+  dropMs: 60_000,
+  refusalMs: 60_000
+}
+
+/** One life of a peer; see Instance in common.proto. */
+export interface Life {
+  readonly startedAt: number
+  /** In hex. */
+  readonly nonce: string
+}
+
+/** A peer that was heard or linked, or a static place whose peer is not known yet (`@HOST PORT`). */
+export interface PeerRow {
+  readonly key: string
+  readonly peerId: string
+  readonly name: string
+  readonly via: string
+  readonly places: readonly Place[]
+  /** Places that a person named. */
+  readonly fixed: readonly Place[]
+  readonly life: Life
+  readonly acceptsInbound: boolean
+  readonly heardAt: number
+  /** PeerFound was announced. */
+  readonly found: boolean
+  /** When it went away, by its own goodbye or because nothing answered any more; 0 while it has not. */
+  readonly goneAt: number
+  /** Not dialled before, by its wish or ours. */
+  readonly quietUntil: number
+  /** Not admitted before. */
+  readonly droppedUntil: number
+  /** A timer is set, on which it may be dialled. */
+  readonly due: boolean
+  /** Addresses of its connections. */
+  readonly links: readonly string[]
+  /** The best level of its links, 0 without an identified one. */
+  readonly best: Level
+  /** The level that was announced for the pair. */
+  readonly told: Level
+  /** Of a static place: who was found there. Of a peer: the static places where it was found. */
+  readonly bound: readonly string[]
+}
+
+/**
+ * `opening` until it is identified; `held` once admitted; `backoff` while it waits to dial again;
+ * `closing` when it was told to; `over` when it ended.
+ */
+export type LinkPhase = 'opening' | 'held' | 'backoff' | 'closing' | 'over'
+
+/** A connection actor. */
+export interface LinkRow {
+  readonly address: string
+  /** Key of its peer's row. */
+  readonly peer: string
+  readonly inbound: boolean
+  readonly phase: LinkPhase
+  /** When it entered the phase. */
+  readonly since: number
+  readonly level: Level
+  /** Id of the ping whose answer shows that the other side has this link enhanced too; 0 for none. */
+  readonly probe: number
+  readonly linkId: string
+  readonly dial: number
+  readonly life: Life
+  readonly remote: Place
+  /** What the listener calls the socket, and the listener's address, until it is taken over. */
+  readonly handle: string
+  readonly listener: string
+}
+
+export interface LinkKeeperContext {
+  readonly address: string
+  readonly options: LinkKeeperOptions
+  readonly random: number
+  /** The time of the latest event. */
+  readonly now: number
+  readonly acceptsInbound: boolean
+  /** Discovery has started: peers may be dialled. */
+  readonly started: boolean
+  readonly closing: boolean
+  readonly peers: Table<PeerRow>
+  readonly links: Table<LinkRow>
+  /** Outbound links opening, inbound links opening, outbound links in backoff. */
+  readonly dialing: number
+  readonly pending: number
+  readonly retrying: number
+  /** Peers with an admitted link. */
+  readonly held: number
+  /** Peers announced as connected, and how many were told by LinksChanged. */
+  readonly connected: number
+  readonly toldConnected: number
+  readonly dials: number
+  readonly probes: number
+  /** Dials of each address since `windowAt`. */
+  readonly targets: Table<number>
+  readonly windowAt: number
+}
+
+export function linkKeeperContext({ address, options, random }: MachineInput<Partial<LinkKeeperOptions>>): LinkKeeperContext {
+  const all = { ...linkKeeperDefaults, ...options }
+  return {
+    address,
+    options: all,
+    random,
+    now: 0,
+    acceptsInbound: all.acceptsInbound,
+    started: false,
+    closing: false,
+    peers: emptyTable(),
+    links: emptyTable(),
+    dialing: 0,
+    pending: 0,
+    retrying: 0,
+    held: 0,
+    connected: 0,
+    toldConnected: 0,
+    dials: 0,
+    probes: 0,
+    targets: emptyTable(),
+    windowAt: 0
+  }
+}
+
+/** Something that a decision does besides changing the tables. */
+export type Effect =
+  | { readonly do: 'say'; readonly to: string; readonly body: Message }
+  | { readonly do: 'wake'; readonly key: string; readonly delayMs: number; readonly time: number }
+  | { readonly do: 'sleep'; readonly key: string }
+
+/** One event being dealt with: a copy of the context that may be changed, and what is to be done. */
+export interface Turn {
+  readonly book: { -readonly [K in keyof LinkKeeperContext]: LinkKeeperContext[K] }
+  readonly effects: Effect[]
+}
+
+export function say(turn: Turn, to: string, body: Message): void {
+  turn.effects.push({ do: 'say', to, body })
+}

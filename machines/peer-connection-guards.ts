@@ -1,0 +1,52 @@
+import { Initiator } from '../proto/index.ts'
+import { codeEntry } from './codes.ts'
+import { bodyOf, WIRE_VERSIONS, type PeerConnectionContext, type PeerConnectionEvent } from './peer-connection-context.ts'
+import { mergePlaces } from './place.ts'
+import { hex } from './hex.ts'
+
+/** Frames refused by the gate with which a link ends: one may be a race, three are a habit. */
+const REFUSED_FRAMES_MAX = 3
+/** A new round-trip time is announced when it differs from the last one told by more than a quarter. */
+const RTT_CHANGE = 4
+
+interface Args {
+  readonly context: PeerConnectionContext
+  readonly event: PeerConnectionEvent
+}
+
+/** The questions on which a connection's transitions depend. */
+export const peerConnectionGuards = {
+  inbound: ({ context }: Args) => context.options.direction === 'in',
+  nowhereToDial: ({ context }: Args) => context.places.length === 0,
+  thisAttempt: ({ context, event }: Args) => 'body' in event && 'attempt' in event.body && event.body.attempt === context.attempt,
+  wrongPeer: ({ context, event }: Args) => {
+    const secured = bodyOf(event, 'LinkSecured')
+    return secured !== undefined && secured.attempt === context.attempt && context.options.peerId !== '' && secured.peerId !== context.options.peerId
+  },
+  reachedItself: ({ context, event }: Args) => {
+    const secured = bodyOf(event, 'LinkSecured')
+    return secured !== undefined && secured.attempt === context.attempt && secured.peerId === context.options.self
+  },
+  lastPlaceFailed: ({ context, event }: Args) => context.place + 1 >= context.places.length && (bodyOf(event, 'DialFailed')?.attempt ?? context.attempt) === context.attempt,
+  lastPlace: ({ context }: Args) => context.place + 1 >= context.places.length,
+  otherNetwork: ({ context, event }: Args) => hex(bodyOf(event, 'Identify')?.network ?? new Uint8Array()) !== context.options.network,
+  noCommonVersion: ({ event }: Args) => !bodyOf(event, 'Identify')?.versions.some(version => WIRE_VERSIONS.includes(version)),
+  noSteps: ({ context }: Args) => context.options.steps.length === 0,
+  thisStep: ({ context, event }: Args) => 'from' in event && event.from === context.step,
+  lastStep: ({ context, event }: Args) => 'from' in event && event.from === context.step && context.passed.length + 1 >= context.options.steps.length,
+  thisStepUnknown: ({ context, event }: Args) => `${bodyOf(event, 'SpawnFailed')?.kind}/${bodyOf(event, 'SpawnFailed')?.id}` === context.step,
+  verifiedUs: ({ context }: Args) => context.verifiedUs,
+  hurried: ({ context }: Args) => context.options.enhanceTimeoutMs > 0,
+  oneTooMany: ({ context }: Args) => context.refusedFrames + 1 >= REFUSED_FRAMES_MAX,
+  thisPing: ({ context, event }: Args) => bodyOf(event, 'PongReceived')?.id === context.pingId,
+  rttChanged: ({ context, event }: Args) => {
+    const pong = bodyOf(event, 'PongReceived')
+    return pong !== undefined && pong.id === context.pingId && Math.abs(pong.rttUs - context.toldRttUs) * RTT_CHANGE > context.toldRttUs
+  },
+  heardFrom: ({ event }: Args) => (bodyOf(event, 'LinkTraffic')?.bytesIn ?? 0) > 0,
+  dialsAgain: ({ context }: Args) => context.ending.again,
+  // Being heard of does not outweigh a refusal, and nothing outweighs a wish.
+  dialsSooner: ({ context: { ending, places }, event }: Args) =>
+    !(ending.initiator === Initiator.INITIATOR_REMOTE && ending.forMs > 0)
+    && (!codeEntry(ending.code).refusal || mergePlaces(places, bodyOf(event, 'EndpointsFound')?.endpoints ?? []) !== places)
+}
