@@ -3,7 +3,7 @@ import { Reader } from 'protobufjs/minimal.js'
 import { LogRecord } from '../../proto/index.ts'
 import { LogCorruptError, LogTruncatedError, LogVersionError, NotALogError, type LogPlace } from './errors.ts'
 import {
-  BLOCK_BYTES_MAX, FORMAT_VERSION, KNOWN_FLAGS, MAGIC, MAGIC_BYTES, TAG_CHECKSUM, TAG_RECORDS,
+  BLOCK_BYTES_MAX, BLOCK_BYTES_MIN, FORMAT_VERSION, KNOWN_FLAGS, MAGIC, MAGIC_BYTES, TAG_CHECKSUM, TAG_RECORDS,
   type LogEnding, type LogItem, type LoggedEnvelope
 } from './format.ts'
 
@@ -117,6 +117,7 @@ export class LogDecoder {
     const length = varint(bytes, this.#start, have)
     if (length === 'more') return undefined
     if (length === 'bad' || length.value > BLOCK_BYTES_MAX) throw new LogCorruptError(place, 'it says that it is larger than any block')
+    if (length.value < BLOCK_BYTES_MIN) throw new LogCorruptError(place, 'it says that it is smaller than any block')
     // The block's length is checked against its records' before it is believed, so that a damaged one
     // does not pass for a torn end.
     let at = length.next

@@ -36,7 +36,7 @@ export interface Divergence {
 }
 
 /** Fields that hold the text of an error, which differs between versions of Node. */
-const ERROR_TEXT: Readonly<Record<string, string>> = { ActorFailed: 'error', SpawnFailed: 'reason' }
+const ERROR_TEXT: Readonly<Record<string, string>> = { ActorFailed: 'error' }
 
 /** Whether two envelopes are the same, byte for byte; the text of errors does not count. */
 export function sameEnvelope(a: LoggedEnvelope, b: LoggedEnvelope, registry: Registry): boolean {

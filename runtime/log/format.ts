@@ -19,6 +19,9 @@ export const BLOCK_BYTES = 64 * 1024
  */
 export const BLOCK_BYTES_MAX = 16 * 1024 * 1024
 
+/** Smallest block: a checksum and one record without a field, in bytes. */
+export const BLOCK_BYTES_MIN = 8
+
 /** Most bytes before the records of a block: its length, the checksum, and the records' own length. */
 export const BLOCK_HEAD_BYTES_MAX = 16
 

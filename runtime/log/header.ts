@@ -1,6 +1,6 @@
 import type { ActorDefinition, ActorSpec } from '../../actors/seam/index.ts'
 import { LogActor, LogHeader } from '../../proto/index.ts'
-import type { Limits } from '../kernel/index.ts'
+import { limitsOf, type Limits } from '../kernel/index.ts'
 import { LogCorruptError, KindVersionError, UnknownKindError } from './errors.ts'
 import { FORMAT_VERSION } from './format.ts'
 
@@ -9,7 +9,7 @@ export interface LogHeaderOptions {
   readonly seed: Uint8Array
   /** The kernel's actors, in the order in which they start. */
   readonly actors: readonly ActorSpec[]
-  /** The kernel's limits. */
+  /** The kernel's limits; the defaults are written too, so that new ones do not change an old run. */
   readonly limits?: Partial<Limits>
   /** Wall time at logical zero, in milliseconds since the epoch; for people. */
   readonly wallTime: number
@@ -27,7 +27,7 @@ export interface LogHeaderOptions {
  */
 export function logHeader(options: LogHeaderOptions): LogHeader {
   const spawnable = new Map<string, ActorDefinition>()
-  for (const spec of options.actors) for (const definition of spec.spawns ?? []) spawnable.set(definition.kind, definition)
+  for (const { definition, spawns = [] } of options.actors) for (const each of [definition, ...spawns]) spawnable.set(each.kind, each)
   return new LogHeader({
     format: FORMAT_VERSION,
     library: options.library ?? 'p2pnet',
@@ -38,7 +38,7 @@ export function logHeader(options: LogHeaderOptions): LogHeader {
     schema: options.schema ?? new Uint8Array(0),
     peerId: options.peerId,
     name: options.name,
-    limits: JSON.stringify(options.limits ?? {})
+    limits: JSON.stringify(limitsOf(options.limits))
   })
 }
 

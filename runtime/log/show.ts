@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import type { Writable } from 'node:stream'
 import { Registry, type LogActor, type LogHeader } from '../../proto/index.ts'
 import { printable, shortBody, shown } from './body.ts'
@@ -30,7 +29,7 @@ export async function showLog(log: LogReader, out: Writable, options: ShowOption
   const width = Math.max(options.width ?? 80, 40)
   const put = async (text: string): Promise<boolean> => {
     if (out.destroyed || out.writableEnded) return false
-    if (!out.write(`${text}\n`)) await Promise.race([once(out, 'drain'), once(out, 'close')]).catch(() => {})
+    if (!out.write(`${text}\n`)) await drained(out)
     return !out.destroyed
   }
   if (!await put(options.json === true ? jsonHeader(log.header) : textHeader(log.header))) return
@@ -40,6 +39,17 @@ export async function showLog(log: LogReader, out: Writable, options: ShowOption
   }
   const end = log.torn?.message ?? (log.ending === 'cut' ? 'the log ends here without a last record: its process was killed' : undefined)
   if (end !== undefined) await put(options.json === true ? JSON.stringify({ kind: log.ending, message: end }) : `# ${end}`)
+}
+
+function drained(out: Writable): Promise<void> {
+  return new Promise(resolve => {
+    const events = ['drain', 'close', 'error']
+    const done = () => {
+      for (const event of events) out.off(event, done)
+      resolve()
+    }
+    for (const event of events) out.on(event, done)
+  })
 }
 
 /** `kind/id#driver` with a long id cut. */
