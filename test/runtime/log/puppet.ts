@@ -21,7 +21,7 @@ interface PuppetOptions {
 
 /**
  * An actor that does what it is told, letter by letter: a announce, d tell its driver, p tell a peer, h tell the
- * host, l tell itself, r draw a random number, s spawn a child, k stop it, c tell it, w wait 30 ms, x throw, f finish.
+ * host, l tell itself, r draw a random number, s spawn a child, k stop it, c tell it, w wait 30 ms and say so, q do so quietly, x throw, f finish.
  */
 const puppetMachine = setup({
   types: {} as {
@@ -56,7 +56,8 @@ const puppetMachine = setup({
   },
   guards: {
     finish: ({ event }) => (event as EventOf<'TextMessage'>).body.text.includes('f'),
-    wait: ({ event }) => (event as EventOf<'TextMessage'>).body.text.includes('w')
+    wait: ({ event }) => (event as EventOf<'TextMessage'>).body.text.includes('w'),
+    hush: ({ event }) => (event as EventOf<'TextMessage'>).body.text.includes('q')
   }
 }).createMachine({
   context: ({ input }) => ({ address: input.address, count: 0, random: input.random, step: input.options.step }),
@@ -68,6 +69,7 @@ const puppetMachine = setup({
         TextMessage: [
           { guard: 'finish', actions: 'obey', target: 'done' },
           { guard: 'wait', actions: 'obey', target: 'waiting' },
+          { guard: 'hush', actions: 'obey', target: 'quiet' },
           { actions: 'obey' }
         ]
       }
@@ -76,6 +78,7 @@ const puppetMachine = setup({
       after: { 30: { actions: 'tick', target: 'ready' } },
       on: { Stop: { actions: 'tick', target: 'done' } }
     },
+    quiet: { after: { 30: 'ready' } },
     done: { type: 'final' }
   }
 })
@@ -103,6 +106,8 @@ export interface Play {
   /** Answers at once that drivers and the host may give in all. */
   readonly answers?: number
   readonly codec?: Codec
+  /** Text of an announcement that the host answers at once with an order to puppet/b. */
+  readonly tickAnswered?: string
   /** Stops the kernel at the end. @default true */
   readonly stop?: boolean
 }
@@ -110,7 +115,7 @@ export interface Play {
 export const specs: readonly ActorSpec[] = [{ definition: puppet, id: 'a' }, { definition: puppet, id: 'b', options: { step: 3 } }]
 
 /** Runs a play with drivers that answer at once, or throw, now and then. */
-export function perform({ seed, orders, answers = 20, codec = 'lazy', stop = true }: Play, tap: Tap): Kernel {
+export function perform({ seed, orders, answers = 20, codec = 'lazy', stop = true, tickAnswered }: Play, tap: Tap): Kernel {
   let left = answers
   const answer = (e: Envelope): void => {
     const { links } = e.body as LinksChanged
@@ -130,6 +135,10 @@ export function perform({ seed, orders, answers = 20, codec = 'lazy', stop = tru
     }
   })
   kernel.bus.of(LinksChanged).subscribe(e => { if (e.to === '' && e.body.links % 5 === 0) answer(e) })
+  kernel.bus.of(TextMessage).subscribe(e => {
+    if (e.body.text !== tickAnswered || left-- <= 0) return
+    kernel.input(new TextMessage({ text: 'da' }), { from: 'host', to: 'puppet/b', cause: e.seq })
+  })
   kernel.start()
   for (const { after, to, text } of orders) {
     // An actor that fails too often takes the peer with it.

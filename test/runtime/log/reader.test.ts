@@ -1,4 +1,5 @@
 import { mkdirSync, readFileSync } from 'node:fs'
+import { isDeepStrictEqual } from 'node:util'
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { Reader } from 'protobufjs/minimal.js'
@@ -82,7 +83,8 @@ describe('readLog', () => {
         bytes[at] = value
         const { entries, error } = read(bytes)
         if (!isNamed(error) || entries.length === whole.length) throw new Error(`byte ${at} as ${value}: ${String(error)}`)
-        expect(entries).toEqual(whole.slice(0, entries.length))
+        // expect() would take a minute for these.
+        if (!isDeepStrictEqual(entries, whole.slice(0, entries.length))) throw new Error(`byte ${at} as ${value} changes what stands before`)
       }
       bytes[at] = right
     }
@@ -166,7 +168,7 @@ describe('readLog', () => {
 
   it('reads a log of many blocks in the memory of one', async () => {
     const writer = new LogWriter(dir.path('many'), header())
-    for (let seq = 1; seq <= 300_000; seq++) {
+    for (let seq = 1; seq <= 200_000; seq++) {
       writer.output(envelope(seq, new TextMessage({ text: 'x'.repeat(200) })))
       if (seq % 10_000 === 0) await writer.flush()
     }
@@ -177,7 +179,7 @@ describe('readLog', () => {
     for (const { kind } of readLog(writer.path)) {
       if (kind === 'output' && ++count % 1_000 === 0) peak = Math.max(peak, process.memoryUsage().arrayBuffers)
     }
-    expect(count).toBe(300_000)
+    expect(count).toBe(200_000)
     expect(peak - before.arrayBuffers).toBeLessThan(40_000_000)
   })
 

@@ -44,9 +44,9 @@ describe('replay', () => {
   it('replays any run', async () => {
     let runs = 0
     const order = fc.record({
-      after: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 40 }), fc.constant(500)),
+      after: fc.oneof(fc.constantFrom(0, 30), fc.integer({ min: 0, max: 40 }), fc.constant(500)),
       to: fc.constantFrom('puppet/a', 'puppet/a', 'puppet/b', 'puppet/a-c', 'puppet/b-c', 'puppet/a-c-c'),
-      text: fc.string({ unit: fc.constantFrom(...'aadddprhlslkcw', 'x', 'f'), maxLength: 6 })
+      text: fc.string({ unit: fc.constantFrom(...'aadddprhlslkcwq', 'x', 'f'), maxLength: 6 })
     })
     await fc.assert(fc.asyncProperty(
       fc.array(order, { maxLength: 40 }), fc.uint8Array({ minLength: 32, maxLength: 32 }), fc.boolean(), fc.nat(60),
@@ -58,6 +58,24 @@ describe('replay', () => {
         expect(result.ending).toBe(stop ? 'stopped' : 'closed')
       }
     ), { numRuns: 150 })
+  })
+
+  it('gives an input to an idle core only when every timer of that instant has fired', async () => {
+    const orders = [{ after: 0, to: 'puppet/a', text: 'w' }, { after: 0, to: 'puppet/b', text: 'q' }, { after: 30, to: 'puppet/b', text: 'd' }]
+    const { path } = await record(dir.path('idle'), { seed, orders, answers: 0 })
+    expect(await replay(path, { definitions })).toMatchObject({ differences: 0 })
+    const hands = unpack(readFileSync(path)).flat().filter(({ output }) => output?.to === 'puppet/b#hand')
+    expect(hands).toHaveLength(1)
+  })
+
+  it('gives an input between two timers of one instant, where it came in the midst of the work', async () => {
+    const orders = [{ after: 0, to: 'puppet/a', text: 'w' }, { after: 0, to: 'puppet/b', text: 'q' }, { after: 31, to: 'puppet/b', text: 'h' }]
+    const { path } = await record(dir.path('nested'), { seed, orders, answers: 1, tickAnswered: 'tick 1' })
+    const records = unpack(readFileSync(path)).flat()
+    expect(records.filter(({ nested }) => nested)).toHaveLength(1)
+    // It came before the quiet time was over.
+    expect(records.some(({ output }) => output?.to === 'puppet/b#hand')).toBe(false)
+    expect(await replay(path, { definitions })).toMatchObject({ differences: 0 })
   })
 
   it('needs no secrets, and the log has none', async () => {
