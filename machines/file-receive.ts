@@ -3,8 +3,9 @@ import {
   FileAnswer, FileReceipt, StoreFile, TransferDone, TransferFailed, TransferOffered, TransferProgress, TransferStarted,
   type EventOf
 } from '../proto/index.ts'
-import { hex } from './hex.ts'
+import { fileWhy, heardWhy, type FileCode } from './file-codes.ts'
 import { publish, type MachineInput, type Outgoing } from './publish.ts'
+import { fromHex } from './text.ts'
 
 export interface FileReceiveOptions {
   readonly transferId: string
@@ -28,7 +29,7 @@ interface Context {
 const about = ({ options }: Context) =>
   ({ transferId: options.transferId, peerId: options.peerId, name: options.name, size: options.size, direction: 'in' })
 const peer = (context: Context) => `peer/${context.options.peerId}`
-const bytesOf = (digest: string) => Uint8Array.from(digest.match(/../g) ?? [], pair => parseInt(pair, 16))
+const because = (code: FileCode, reason: string) => ({ type: 'because', params: { code, reason } }) as const
 
 /** The receiving side of one whole file from one peer. */
 export const fileReceiveMachine = setup({
@@ -42,7 +43,7 @@ export const fileReceiveMachine = setup({
   actions: {
     store: publish(({ context }) => [context.driver, new StoreFile({
       peerId: context.options.peerId, transferId: context.options.transferId, name: context.options.name,
-      size: context.options.size, digest: bytesOf(context.options.digest)
+      size: context.options.size, digest: fromHex(context.options.digest)
     })]),
     accept: publish(({ context }) => [peer(context), new FileAnswer({ transferId: context.options.transferId, accepted: true })]),
     confirm: publish(({ context }) => [peer(context), new FileReceipt({ transferId: context.options.transferId, stored: true })]),
@@ -63,9 +64,10 @@ export const fileReceiveMachine = setup({
     announceFailed: publish(({ context }) => ['', new TransferFailed({
       ...about(context), code: context.code, reason: context.reason
     })]),
-    keepWhy: assign(({ event }) => 'code' in event.body
-      ? { code: event.body.code, reason: event.body.reason }
-      : { code: 'stopped', reason: 'this peer is stopping' })
+    keepPath: assign(({ event }) => event.type === 'FileStored' ? { path: event.body.path } : {}),
+    keepWhy: assign(({ event }) => 'code' in event.body ? heardWhy(event.body) : {}),
+    disconnected: assign(({ event }) => event.type === 'PeerDisconnected' ? fileWhy('disconnected', `the link ended: ${event.body.reason}`) : {}),
+    because: assign((_, { code, reason }: { code: FileCode; reason: string }) => fileWhy(code, reason))
   }
 }).createMachine({
   id: 'file-receive',
@@ -73,7 +75,7 @@ export const fileReceiveMachine = setup({
   entry: 'announceOffered',
   on: {
     FileCancel: { target: '.failed', actions: 'keepWhy' },
-    PeerDisconnected: { target: '.failed', actions: assign({ code: 'disconnected', reason: ({ event }) => `the link ended: ${event.body.reason}` }) }
+    PeerDisconnected: { target: '.failed', actions: 'disconnected' }
   },
   initial: 'opening',
   states: {
@@ -83,19 +85,19 @@ export const fileReceiveMachine = setup({
       on: {
         StoreOpened: { target: 'receiving', actions: ['accept', 'announceStarted'] },
         FileFailed: { target: 'failed', actions: ['keepWhy', 'refuse'] },
-        Stop: { target: 'failed', actions: ['keepWhy', 'refuse'] }
+        Stop: { target: 'failed', actions: [because('stopped', 'the receiver stops'), 'refuse'] }
       }
     },
     receiving: {
       description: 'Chunks go from the link to the file; each report of progress starts the stall clock anew.',
       on: {
         FileProgress: { target: 'receiving', reenter: true, actions: 'announceProgress' },
-        FileStored: { target: 'done', actions: [assign({ path: ({ event }) => event.body.path }), 'confirm'] },
+        FileStored: { target: 'done', actions: ['keepPath', 'confirm'] },
         FileFailed: { target: 'failed', actions: ['keepWhy', 'giveUp'] },
-        Stop: { target: 'failed', actions: ['keepWhy', 'giveUp'] }
+        Stop: { target: 'failed', actions: [because('stopped', 'the receiver stops'), 'giveUp'] }
       },
       after: {
-        stall: { target: 'failed', actions: [assign({ code: 'stalled', reason: 'no bytes came for too long' }), 'giveUp'] }
+        stall: { target: 'failed', actions: [because('stalled', 'no bytes came for too long'), 'giveUp'] }
       }
     },
     done: { type: 'final', entry: 'announceDone' },

@@ -3,6 +3,8 @@ import {
   FileCancel, FileOffer, PrepareFile, PumpFile, TransferDone, TransferFailed, TransferOffered, TransferProgress,
   TransferStarted, type EventOf
 } from '../proto/index.ts'
+import { fileWhy, heardWhy, type FileCode } from './file-codes.ts'
+import { baseName } from './file-name.ts'
 import { hex } from './hex.ts'
 import { publish, type MachineInput, type Outgoing } from './publish.ts'
 
@@ -30,6 +32,8 @@ const about = ({ options, name, size }: Context) =>
   ({ transferId: options.transferId, peerId: options.peerId, name, size, direction: 'out' })
 const peer = (context: Context) => `peer/${context.options.peerId}`
 
+const because = (code: FileCode, reason: string) => ({ type: 'because', params: { code, reason } }) as const
+
 /** The sending side of one whole file to one peer. */
 export const fileSendMachine = setup({
   types: {
@@ -48,7 +52,8 @@ export const fileSendMachine = setup({
   },
   actions: {
     prepare: publish(({ context }) => [context.driver, new PrepareFile({ path: context.options.path })]),
-    offer: publish(({ context }) => [peer(context), new FileOffer({
+    // By way of the driver, which learns at once when the link does not take it.
+    offer: publish(({ context }) => [context.driver, new FileOffer({
       transferId: context.options.transferId, name: context.name, size: context.size, digest: context.digest
     })]),
     pump: publish(({ context }) => [context.driver, new PumpFile({
@@ -68,19 +73,19 @@ export const fileSendMachine = setup({
     announceFailed: publish(({ context }) => ['', new TransferFailed({
       ...about(context), code: context.code, reason: context.reason
     })]),
-    keepWhy: assign(({ event }) => 'code' in event.body
-      ? { code: event.body.code, reason: event.body.reason }
-      : { code: 'stopped', reason: 'this peer is stopping' })
+    keepWhy: assign(({ event }) => 'code' in event.body ? heardWhy(event.body) : {}),
+    disconnected: assign(({ event }) => event.type === 'PeerDisconnected' ? fileWhy('disconnected', `the link ended: ${event.body.reason}`) : {}),
+    because: assign((_, { code, reason }: { code: FileCode; reason: string }) => fileWhy(code, reason))
   }
 }).createMachine({
   id: 'file-send',
   context: ({ input }) => ({
-    driver: `${input.address}#file`, options: input.options, name: '', size: 0, digest: new Uint8Array(), code: '', reason: ''
+    driver: `${input.address}#file`, options: input.options, name: baseName(input.options.path), size: 0, digest: new Uint8Array(), code: '', reason: ''
   }),
   on: {
     FileFailed: { target: '.cancelling', actions: 'keepWhy' },
-    Stop: { target: '.cancelling', actions: 'keepWhy' },
-    PeerDisconnected: { target: '.failed', actions: assign({ code: 'disconnected', reason: ({ event }) => `the link ended: ${event.body.reason}` }) }
+    Stop: { target: '.cancelling', actions: because('stopped', 'the sender stops') },
+    PeerDisconnected: { target: '.failed', actions: 'disconnected' }
   },
   initial: 'preparing',
   states: {
@@ -103,7 +108,7 @@ export const fileSendMachine = setup({
           { target: 'failed', actions: 'keepWhy' }
         ]
       },
-      after: { answer: { target: 'cancelling', actions: assign({ code: 'no-answer', reason: 'the receiver did not answer the offer in time' }) } }
+      after: { answer: { target: 'cancelling', actions: because('no-answer', 'the receiver did not answer the offer in time') } }
     },
     sending: {
       description: 'The driver pumps chunks into the link; progress comes back.',
@@ -116,7 +121,7 @@ export const fileSendMachine = setup({
       initial: 'pumping',
       states: {
         pumping: {
-          after: { stall: { target: '#file-send.cancelling', actions: assign({ code: 'stalled', reason: 'no bytes moved for too long' }) } }
+          after: { stall: { target: '#file-send.cancelling', actions: because('stalled', 'no bytes moved for too long') } }
         }
       }
     },
@@ -128,7 +133,7 @@ export const fileSendMachine = setup({
           { target: 'failed', actions: 'keepWhy' }
         ]
       },
-      after: { stall: { target: 'cancelling', actions: assign({ code: 'no-receipt', reason: 'the receiver did not confirm the file in time' }) } }
+      after: { stall: { target: 'cancelling', actions: because('no-receipt', 'the receiver did not confirm the file in time') } }
     },
     cancelling: {
       description: 'We give up and say so.',

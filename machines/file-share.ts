@@ -1,5 +1,7 @@
 import { assign, enqueueActions, setup } from 'xstate'
 import { FileAnswer, SpawnActor, TransferFailed, Watch, type EventOf } from '../proto/index.ts'
+import type { FileCode } from './file-codes.ts'
+import { baseName, safeName } from './file-name.ts'
 import { hex } from './hex.ts'
 import { publish, type MachineInput, type Outgoing } from './publish.ts'
 import { draw } from './random.ts'
@@ -11,6 +13,8 @@ export interface FileShareOptions {
   readonly maxFileBytes: number
   /** Transfers at once in either direction; more are refused. @default 64, a few descriptors each */
   readonly maxTransfers: number
+  /** Files taken at once from one peer, so that one cannot use up the rest; more are refused. @default 16 */
+  readonly maxIncomingPerPeer: number
 }
 
 interface Context {
@@ -24,6 +28,8 @@ const sendAddress = (transferId: string) => `file-send/${transferId}`
 const receiveId = (peerId: string, transferId: string) => `${peerId.slice(0, 16)}-${transferId}`
 const receiveAddress = (peerId: string, transferId: string) => `file-receive/${receiveId(peerId, transferId)}`
 const peerOf = (from: string) => from.startsWith('peer/') ? from.slice('peer/'.length) : ''
+const incoming = ({ running }: Context, peerId: string) =>
+  Object.entries(running).filter(([address, peer]) => peer === peerId && address.startsWith('file-receive/')).length
 const wellFormed = (transferId: string) => /^[a-z0-9]{1,32}$/.test(transferId)
 
 /** Starts a transfer for each file that is offered or sent, and brings the other side's answers to it. */
@@ -46,7 +52,7 @@ export const fileShareMachine = setup({
         const transferId = (high.toString(36) + low.toString(36)).slice(0, 12)
         if (Object.keys(running).length >= context.options.maxTransfers) {
           enqueue(publish(() => ['', new TransferFailed({
-            transferId, peerId, name: event.body.path, direction: 'out', code: 'busy', reason: 'too many transfers run already: wait for one to end'
+            transferId, peerId, name: baseName(event.body.path), direction: 'out', code: 'busy', reason: 'too many transfers run already: wait for one to end'
           })]))
           continue
         }
@@ -60,16 +66,19 @@ export const fileShareMachine = setup({
     startReceiving: enqueueActions(({ context, event, enqueue }) => {
       if (event.type !== 'FileOffer') return
       const peerId = peerOf(event.from)
-      const { transferId, name, size, digest } = event.body
+      const { transferId, size, digest } = event.body
+      // What people are told is what will land.
+      const name = safeName(event.body.name)
       if (peerId === '' || !wellFormed(transferId)) return
       const address = receiveAddress(peerId, transferId)
-      const refuse = (code: string, reason: string) =>
+      const refuse = (code: FileCode, reason: string) =>
         enqueue(publish(() => [event.from, new FileAnswer({ transferId, code, reason })]))
       if (!context.options.accepts) return refuse('no-inbox', 'the receiver takes no files: it was started without an inbox')
       if (digest.length !== 32 || !(size >= 0) || !Number.isSafeInteger(size)) return refuse('bad-offer', 'the offer has no valid size and SHA-256 digest')
       if (size > context.options.maxFileBytes) return refuse('too-large', `the receiver takes files up to ${context.options.maxFileBytes} bytes`)
       if (address in context.running) return refuse('bad-offer', 'a transfer by this id is running')
       if (Object.keys(context.running).length >= context.options.maxTransfers) return refuse('busy', 'the receiver has too many transfers running')
+      if (incoming(context, peerId) >= context.options.maxIncomingPerPeer) return refuse('busy', 'the receiver takes no more files from this peer at once')
       enqueue.assign({ running: { ...context.running, [address]: peerId } })
       const options = JSON.stringify({ transferId, peerId, name, size, digest: hex(digest) })
       enqueue(publish(() => ['system', new SpawnActor({ kind: 'file-receive', id: receiveId(peerId, transferId), options })]))

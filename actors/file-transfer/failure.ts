@@ -1,29 +1,41 @@
+import { FILE_CODES, type FileCode } from '../../machines/file-codes.ts'
 import { FileFailed } from '../../proto/index.ts'
 
-/** A transfer that cannot go on, with its code from docs/codes.md. */
+/** A transfer that cannot go on, with its code from machines/file-codes.ts. */
 export class TransferError extends Error {
   override name = 'TransferError'
-  readonly code: string
+  readonly code: FileCode
 
-  constructor(code: string, reason: string) {
+  constructor(code: FileCode, reason: string) {
     super(reason)
     this.code = code
   }
 }
 
-const codes: Record<string, readonly [code: string, reason: string]> = {
-  ENOENT: ['no-file', 'there is no such file'],
-  EACCES: ['no-access', 'the file or folder may not be opened: check its permissions'],
-  EPERM: ['no-access', 'the file or folder may not be opened: check its permissions'],
-  ENOSPC: ['disk-full', 'the disk is full'],
-  EDQUOT: ['disk-full', 'the disk quota is used up'],
-  ELOOP: ['no-file', 'the path is a symbolic link that leads nowhere']
+/** By the system's code, or by the name of an error of the link. */
+const CODES: Readonly<Record<string, FileCode>> = {
+  ENOENT: 'no-file',
+  ENOTDIR: 'no-file',
+  ELOOP: 'no-file',
+  ENXIO: 'no-file',
+  EACCES: 'no-access',
+  EPERM: 'no-access',
+  EROFS: 'no-access',
+  ENOSPC: 'disk-full',
+  EDQUOT: 'disk-full',
+  EEXIST: 'name-taken',
+  NotConnectedError: 'not-connected',
+  NotAcceptedError: 'not-accepted',
+  LinkFullError: 'link-full'
 }
 
-/** The message that tells the machine why its driver failed. */
+/**
+ * The message that tells the machine why its driver failed. The reason reaches the other peer, so it
+ * holds no path of this machine.
+ */
 export function failure(error: unknown): FileFailed {
   if (error instanceof TransferError) return new FileFailed({ code: error.code, reason: error.message })
-  const known = codes[(error as NodeJS.ErrnoException).code ?? '']
-  if (known) return new FileFailed({ code: known[0], reason: known[1] })
-  return new FileFailed({ code: 'file-error', reason: error instanceof Error ? error.message : String(error) })
+  const { code: system, name } = error as NodeJS.ErrnoException
+  const code = CODES[system ?? ''] ?? CODES[name] ?? 'file-error'
+  return new FileFailed({ code, reason: code === 'file-error' ? `the system answered ${system ?? name}` : FILE_CODES[code] })
 }

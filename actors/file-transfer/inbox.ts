@@ -1,21 +1,10 @@
+import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
-import { link, open, unlink, type FileHandle } from 'node:fs/promises'
+import { link, open, rename, unlink, type FileHandle } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 
-/** Longest file name taken, in bytes: what ext4, APFS and NTFS allow, less room for ` (999)` and `.part`. */
-const nameBytes = 200
-
-/**
- * The name under which an offered file lands: no path, no control characters, no leading dot and
- * nothing that another system reserves.
- */
-export function safeName(offered: string): string {
-  // oxlint-disable-next-line no-control-regex
-  let name = offered.replace(/^.*[\\/]/s, '').replace(/[\u0000-\u001f\u007f<>:"|?*]/g, '_').replace(/^\.+/, '').replace(/[. ]+$/, '')
-  if (/^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i.test(name)) name = `_${name}`
-  while (Buffer.byteLength(name) > nameBytes) name = [...name].slice(0, -1).join('')
-  return name === '' ? 'file' : name
-}
+/** Copies of one name that are told apart by a number; more are somebody's mischief. */
+const COPIES_MAX = 999
 
 /** A file on its way into the inbox, invisible under its final name until it is whole. */
 export interface Part {
@@ -23,8 +12,10 @@ export interface Part {
   readonly file: FileHandle
 }
 
-export async function createPart(inbox: string, transferId: string): Promise<Part> {
-  const path = join(inbox, `.p2pnet-${transferId}.part`)
+/** @param id of the transfer; letters, digits and hyphens */
+export async function createPart(inbox: string, id: string): Promise<Part> {
+  // The sender chose the id: two transfers, or one that was killed before, may have the same.
+  const path = join(inbox, `.p2pnet-${id}-${randomBytes(4).toString('hex')}.part`)
   const flags = constants.O_CREAT | constants.O_EXCL | constants.O_RDWR | (constants.O_NOFOLLOW ?? 0)
   return { path, file: await open(path, flags, 0o600) }
 }
@@ -37,12 +28,27 @@ export async function land(part: Part, inbox: string, name: string): Promise<str
   for (let copy = 0; ; copy++) {
     const path = join(inbox, copy === 0 ? name : `${stem} (${copy})${extension}`)
     try {
-      await link(part.path, path)
+      await take(part.path, path)
+      return path
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EEXIST' && copy < 999) continue
-      throw error
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || copy >= COPIES_MAX) throw error
     }
-    await unlink(part.path)
-    return path
   }
+}
+
+const NO_LINKS: ReadonlySet<string> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'])
+
+/** Moves a file to a name that is free. @throws EEXIST where it is not */
+async function take(from: string, to: string): Promise<void> {
+  try {
+    // A link, unlike a rename, does not replace what another process has just put there.
+    await link(from, to)
+  } catch (error) {
+    if (!NO_LINKS.has((error as NodeJS.ErrnoException).code ?? '')) throw error
+    // FAT and some network disks have no links: reserve the name, then replace the reservation.
+    await (await open(to, 'wx', 0o600)).close()
+    await rename(from, to)
+    return
+  }
+  await unlink(from)
 }

@@ -9,8 +9,6 @@ import type { FileReceiveDriverOptions } from './options.ts'
 import { sendDriver } from './send-driver.ts'
 import { storeDriver } from './store-driver.ts'
 
-export { safeName } from './inbox.ts'
-
 export interface FileTransferOptions {
   /** Folder in which files from peers land; without it none are taken. */
   readonly inbox?: string
@@ -35,7 +33,7 @@ export const fileReceive = (inbox: string) => defineActor<FileReceiveDriverOptio
 export const fileShare = defineActor<FileShareOptions>({
   kind: 'file-share',
   machine: fileShareMachine,
-  options: { accepts: false, maxFileBytes: 1024 ** 3, maxTransfers: 64 },
+  options: { accepts: false, maxFileBytes: 1024 ** 3, maxTransfers: 64, maxIncomingPerPeer: 16 },
   listens: [FileOffer, FileAnswer, FileReceipt, FileCancel, PeerDisconnected],
   wire: [
     { type: FileOffer }, { type: FileAnswer }, { type: FileReceipt }, { type: FileCancel },

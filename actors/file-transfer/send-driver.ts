@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto'
+import { constants } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
 import { basename } from 'node:path'
-import { FileChunk, FilePrepared, FileProgress, FilePumped, type PrepareFile, type PumpFile } from '../../proto/index.ts'
+import { FileChunk, FilePrepared, FileProgress, FilePumped, type FileOffer, type PrepareFile, type PumpFile } from '../../proto/index.ts'
 import type { FileSendOptions } from '../../machines/file-send.ts'
+import { LinkFullError } from '../peer-connection/link-errors.ts'
 import { Links } from '../peer-connection/links.ts'
 import type { DriverFactory } from '../seam/index.ts'
 import { failure, TransferError } from './failure.ts'
@@ -13,12 +15,14 @@ const chunkBytes = 256 * 1024
 const progressMs = 250
 
 /** Reads one file and pumps it into a link, at the pace at which the link drains. */
-export const sendDriver: DriverFactory<FileSendOptions> = ({ publish, services, signal }) => {
+export const sendDriver: DriverFactory<FileSendOptions> = ({ options, publish, services, signal }) => {
   let file: FileHandle | undefined
   let size = 0
+  let preparing: Promise<void> | undefined
 
   async function prepare({ path }: PrepareFile) {
-    file = await open(path, 'r')
+    // Not blocking, so that a named pipe is refused rather than waited for.
+    file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
     const stat = await file.stat()
     if (!stat.isFile()) throw new TransferError('no-file', 'only regular files can be sent')
     size = stat.size
@@ -27,17 +31,40 @@ export const sendDriver: DriverFactory<FileSendOptions> = ({ publish, services, 
     publish(new FilePrepared({ name: basename(path), size, digest: hash.digest() }))
   }
 
+  function offer(body: FileOffer) {
+    try {
+      services.get(Links).send(options.peerId, body)
+    } catch (error) {
+      fail(error)
+    }
+  }
+
   async function pump({ peerId, transferId }: PumpFile) {
     const links = services.get(Links)
     let reportedAt = performance.now()
     for await (const { offset, data } of read(file!, size)) {
-      if (!links.send(peerId, new FileChunk({ transferId, offset, data }))) await links.drained(peerId)
+      await push(links, peerId, new FileChunk({ transferId, offset, data }))
       if (performance.now() - reportedAt < progressMs) continue
       reportedAt = performance.now()
       publish(new FileProgress({ bytes: offset + data.length }))
     }
     publish(new FileProgress({ bytes: size }))
     publish(new FilePumped())
+  }
+
+  /** Hands a chunk to the link, and waits for as long as the link wants to. */
+  async function push(links: Links, peerId: string, chunk: FileChunk) {
+    for (let taken = false; !taken && !signal.aborted;) {
+      try {
+        taken = true
+        if (links.send(peerId, chunk)) return
+      } catch (error) {
+        // Others have filled it.
+        if (!(error instanceof LinkFullError)) throw error
+        taken = false
+      }
+      await links.drained(peerId)
+    }
   }
 
   async function* read(from: FileHandle, length: number) {
@@ -53,10 +80,13 @@ export const sendDriver: DriverFactory<FileSendOptions> = ({ publish, services, 
   const fail = (error: unknown) => publish(failure(error))
   return {
     receive({ type, body }) {
-      if (type === 'PrepareFile') prepare(body as PrepareFile).catch(fail)
+      if (type === 'PrepareFile') preparing = prepare(body as PrepareFile).catch(fail)
+      else if (type === 'FileOffer') offer(body as FileOffer)
       else if (type === 'PumpFile') pump(body as PumpFile).catch(fail)
     },
     async stop() {
+      // An open() that is under way still brings a file to close.
+      await preparing
       await file?.close()
     }
   }

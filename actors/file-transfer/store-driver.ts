@@ -1,11 +1,12 @@
 import { createHash, timingSafeEqual, type Hash } from 'node:crypto'
 import { writeSync } from 'node:fs'
 import { mkdir, unlink } from 'node:fs/promises'
+import { safeName } from '../../machines/file-name.ts'
 import { FileProgress, FileStored, StoreOpened, type FileChunk, type StoreFile } from '../../proto/index.ts'
 import type { DriverFactory } from '../seam/index.ts'
 import { ChunkRoutes } from './chunk-routes.ts'
 import { failure, TransferError } from './failure.ts'
-import { createPart, land, safeName, type Part } from './inbox.ts'
+import { createPart, land, type Part } from './inbox.ts'
 import type { FileReceiveDriverOptions } from './options.ts'
 
 const progressMs = 250
@@ -14,7 +15,7 @@ const progressMs = 250
  * Stores the chunks of one transfer. They are written synchronously: the disk then holds the link
  * back, and memory stays bounded.
  */
-export const storeDriver: DriverFactory<FileReceiveDriverOptions> = ({ actor, options, publish, services }) => {
+export const storeDriver: DriverFactory<FileReceiveDriverOptions> = ({ actor, options, publish, services, signal }) => {
   const routes = services.get(ChunkRoutes)
   let expected: StoreFile | undefined
   let part: Part | undefined
@@ -22,11 +23,15 @@ export const storeDriver: DriverFactory<FileReceiveDriverOptions> = ({ actor, op
   let bytes = 0
   let reportedAt = 0
   let over = false
+  /** Settles when what is under way with the disk is through. */
+  let busy: Promise<void> | undefined
 
   async function begin(command: StoreFile) {
     expected = command
     await mkdir(options.inbox, { recursive: true, mode: 0o700 })
-    part = await createPart(options.inbox, actor.slice(actor.indexOf('/') + 1))
+    const made = await createPart(options.inbox, actor.slice(actor.indexOf('/') + 1))
+    if (signal.aborted) return discard(made)
+    part = made
     hash = createHash('sha256')
     reportedAt = performance.now()
     routes.open(command.peerId, command.transferId, chunk => {
@@ -49,7 +54,7 @@ export const storeDriver: DriverFactory<FileReceiveDriverOptions> = ({ actor, op
     }
     hash.update(chunk.data)
     bytes += chunk.data.length
-    if (bytes === expected.size) finish().catch(fail)
+    if (bytes === expected.size) busy = finish().catch(fail)
     else if (performance.now() - reportedAt >= progressMs) {
       reportedAt = performance.now()
       publish(new FileProgress({ bytes }))
@@ -73,15 +78,19 @@ export const storeDriver: DriverFactory<FileReceiveDriverOptions> = ({ actor, op
     publish(failure(error))
   }
 
+  async function discard({ file, path }: Part) {
+    await file.close().catch(() => undefined)
+    await unlink(path).catch(() => undefined)
+  }
+
   return {
     receive({ type, body }) {
-      if (type === 'StoreFile') begin(body as StoreFile).catch(fail)
+      if (type === 'StoreFile') busy = begin(body as StoreFile).catch(fail)
     },
     async stop() {
       if (expected) routes.close(expected.peerId, expected.transferId)
-      if (!part) return
-      await part.file.close().catch(() => undefined)
-      await unlink(part.path).catch(() => undefined)
+      await busy
+      if (part) await discard(part)
     }
   }
 }

@@ -67,7 +67,7 @@ function arrows(node: AnyStateNode): string[] {
 function eventName(type: string): string {
   const after = /^xstate\.after\.(.+?)\./.exec(type)
   if (after !== null) return /^\d+$/.test(after[1]!) ? `after ${after[1]} ms` : `after ${after[1]}`
-  return /^xstate\.done\./.test(type) ? 'done' : type
+  return type.startsWith('xstate.done.') ? 'done' : type
 }
 
 /** Unique in the picture, and free of what Mermaid reads as its own. */

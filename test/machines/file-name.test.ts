@@ -1,0 +1,60 @@
+import { describe, expect, it } from '@jest/globals'
+import fc from 'fast-check'
+import { baseName, safeName } from '../../machines/file-name.ts'
+
+describe('the name under which an offered file lands', () => {
+  it.each([
+    ['report.pdf', 'report.pdf'],
+    ['Ünïcödé 文件.txt', 'Ünïcödé 文件.txt'],
+    ['../../etc/passwd', 'passwd'],
+    ['/etc/shadow', 'shadow'],
+    ['C:\\Windows\\system32\\evil.dll', 'evil.dll'],
+    ['..', 'file'],
+    ['.', 'file'],
+    ['', 'file'],
+    ['/', 'file'],
+    ['a/', 'file'],
+    ['.bashrc', 'bashrc'],
+    ['...hidden', 'hidden'],
+    ['  spaced', 'spaced'],
+    ['ends. . .', 'ends'],
+    ['nul', '_nul'],
+    ['COM1.txt', '_COM1.txt'],
+    ['console.log', 'console.log'],
+    ['a\u0000b\nc\u001b[2Jd', 'a_b_c_[2Jd'],
+    ['photo\u202egpj.exe', 'photo_gpj.exe'],
+    ['what?<>:"|*', 'what_______'],
+    ['stream.txt:ads', 'stream.txt_ads'],
+    ['__proto__', '__proto__']
+  ])('%j becomes %j', (offered, name) => expect(safeName(offered)).toBe(name))
+
+  it('is cut before its extension where it is too long', () => {
+    const name = safeName(`${'é'.repeat(300)}.tar.gz`)
+    expect(Buffer.byteLength(name)).toBeLessThanOrEqual(200)
+    expect(name).toMatch(/^é+\.gz$/)
+    expect(Buffer.byteLength(safeName(`a.${'x'.repeat(300)}`))).toBe(200)
+  })
+
+  it('takes no time for a name of megabytes', () => {
+    const started = performance.now()
+    safeName('a'.repeat(4_000_000))
+    safeName('.'.repeat(4_000_000))
+    safeName('/'.repeat(4_000_000))
+    expect(performance.now() - started).toBeLessThan(500)
+  })
+
+  it('is one plain name that every file system takes, whatever was offered', () => {
+    fc.assert(fc.property(fc.string({ unit: 'binary', maxLength: 400 }), offered => {
+      const name = safeName(offered)
+      expect(name).not.toBe('')
+      expect(name).not.toMatch(/[\p{C}/\\<>:"|?*]|^\.|[. ]$/u)
+      expect(Buffer.byteLength(name)).toBeLessThanOrEqual(201)
+      expect(safeName(name)).toBe(name)
+    }))
+  })
+})
+
+describe('the name of a file to send', () => {
+  it.each([['/a/b.txt', 'b.txt'], ['C:\\a\\b.txt', 'b.txt'], ['b.txt', 'b.txt'], ['/a/b/', 'b'], ['', 'file']])(
+    '%j is %j', (path, name) => expect(baseName(path)).toBe(name))
+})
