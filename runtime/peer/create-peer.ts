@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { Identity, LocalPeer, generateIdentity, loadOrCreateIdentity, localPeer } from '../../actors/identity/index.ts'
-import { Links, WireTypes } from '../../actors/peer-connection/index.ts'
+import { Links } from '../../actors/peer-connection/links.ts'
+import { WireTypes } from '../../actors/peer-connection/wire-types.ts'
 import { Services, type ActorDefinition, type ActorSpec, type WireType } from '../../actors/seam/index.ts'
 import { Level, Registry, TextMessage, type MessageClass } from '../../proto/index.ts'
 import { Kernel } from '../kernel/index.ts'
@@ -28,7 +29,7 @@ export function createPeer(options: PeerOptions = {}): Peer {
   const local = localPeer(identity, { name: options.name, network: options.network })
   const actors = [
     ...(options.defaults === false ? [] : defaultActors(options, local)),
-    ...(options.actors ?? []).map(specOf)
+    ...(options.actors ?? []).flat().map(specOf)
   ]
   checkAddresses(actors)
   const definitions = [...new Set(actors.flatMap(({ definition, spawns }) => [definition, ...(spawns ?? [])]))]
@@ -47,7 +48,9 @@ export function createPeer(options: PeerOptions = {}): Peer {
   const seed = options.seed ?? randomBytes(32)
   const recorder = options.record === undefined ? undefined : new Recorder(options.record, log)
   const kernel = new Kernel({
-    seed, actors, registry, shell: host, ...(options.limits && { limits: options.limits }), ...(recorder && { tap: recorder })
+    seed, actors, registry, shell: host,
+    report: (where, error) => log.error({ where, err: error }, 'exception'),
+    ...(options.limits && { limits: options.limits }), ...(recorder && { tap: recorder })
   })
   const clock = new LiveClock(kernel)
   host.connect((body, address) => clock.enter(() => kernel.input(body, address)))

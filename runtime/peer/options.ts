@@ -1,3 +1,4 @@
+import { networkInterfaces } from 'node:os'
 import type { Logger } from 'pino'
 import type { ActorDefinition, ActorSpec, WireType } from '../../actors/seam/index.ts'
 import type { Identity } from '../../actors/identity/index.ts'
@@ -16,7 +17,7 @@ export interface PeerOptions {
   /** Folder that holds the identity; made, with a new one, where there is none. Not together with `identity`. */
   readonly dir?: string
   /** Actors of the host program, started after the default ones. */
-  readonly actors?: readonly (ActorDefinition | ActorSpec)[]
+  readonly actors?: readonly (ActorDefinition | ActorSpec | readonly ActorSpec[])[]
   /** False leaves out the actors that find and connect peers; only `actors` run then. @default true */
   readonly defaults?: boolean
   /**
@@ -28,7 +29,10 @@ export interface PeerOptions {
   readonly listen?: string
   /** False accepts no links: the peer dials others. @default true */
   readonly inbound?: boolean
-  /** Names of the network interfaces to use, for listening and for discovery. @default every usable one */
+  /**
+   * Names of the network interfaces to use, for listening and for discovery; `loopback` stands for
+   * this machine's, however it calls it. @default every usable one
+   */
   readonly interfaces?: readonly string[]
   /** Discovery on the local network; false turns it off, `ports` are the UDP ports that announcements go to. @default true */
   readonly lan?: boolean | LanOptions
@@ -116,4 +120,11 @@ export function parsePeer(text: string): HostPort & { readonly peerId: string } 
     throw new PeerOptionError(`'${text}' is not [PEERID@]HOST:PORT: a PeerId has 52 letters, a port is 1 to 65535`)
   }
   return { peerId, ...place }
+}
+
+/** Names of interfaces, with this machine's own for `loopback`. */
+export function interfaceNames(names: readonly string[]): string[] {
+  if (!names.includes('loopback')) return [...names]
+  const loopback = Object.entries(networkInterfaces()).find(([, addresses]) => addresses?.some(({ internal }) => internal))?.[0]
+  return names.map(name => name === 'loopback' ? loopback ?? name : name)
 }

@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import {
   ActorFailed, DiscoveryStarted, DropPeer, Listening, ListenFailed, classOf, typeName, type Endpoint, type Envelope, type Message, type MessageClass
 } from '../../proto/index.ts'
+import type { Links } from '../../actors/peer-connection/links.ts'
 import type { Bus, Kernel } from '../kernel/index.ts'
 import type { DriverHost } from './driver-host.ts'
 import { ListenError, PeerStateError, UnknownTypeError } from './errors.ts'
@@ -28,14 +29,6 @@ export interface PeerStatus {
   readonly rss: number
 }
 
-/** What the peer needs of its links; the service of actors/peer-connection. */
-export interface PeerLinks {
-  send(peerId: string, body: Message): boolean
-  drained(peerId: string): Promise<void>
-  subscribe<T extends Message>(type: MessageClass<T>, listener: (peerId: string, body: T) => void): () => void
-  connected(): readonly string[]
-}
-
 /** What {@link createPeer} puts together. */
 export interface PeerParts {
   readonly peerId: string
@@ -45,7 +38,7 @@ export interface PeerParts {
   readonly clock: LiveClock
   readonly host: DriverHost
   readonly roster: Roster
-  readonly links: PeerLinks
+  readonly links: Links
   readonly log: Logger
   /** How each type that may cross a link travels. */
   readonly wire: { of(type: MessageClass): { readonly via: 'bus' | 'pump' } | undefined }
@@ -98,6 +91,7 @@ export class Peer implements AsyncDisposable {
     this.peers = parts.roster.peers
     this.links = parts.roster.links
     this.events = this.bus.all.pipe(filter(({ to }) => to === ''))
+    this.bus.of(Listening).subscribe(({ body }) => { this.#listening = body.endpoints as Endpoint[] })
     parts.kernel.onStopped(() => { this.#finished ??= this.#finish() })
   }
 
@@ -143,15 +137,14 @@ export class Peer implements AsyncDisposable {
    * @throws DriverStuckError when a driver did not close in time
    */
   async stop(reason = 'stopped'): Promise<void> {
+    const { clock, kernel } = this.#parts
     if (this.#state === 'new') {
-      this.#state = 'stopped'
-      this.#parts.roster.stop()
-      return
-    }
-    if (this.#state === 'started') {
+      this.#state = 'stopping'
+      kernel.stop(reason)
+    } else if (this.#state === 'started') {
       this.#state = 'stopping'
       this.#abandon?.(new PeerStateError('the peer was stopped while it started'))
-      this.#parts.clock.enter(() => this.#parts.kernel.stop(reason))
+      clock.enter(() => kernel.stop(reason))
     }
     await this.stopped
   }
@@ -183,20 +176,11 @@ export class Peer implements AsyncDisposable {
     return delivery.ready
   }
 
-  /** Sends a message to every connected peer; those that do not take it become dead letters. */
+  /** Sends a message to every connected peer; those that cannot take it are passed over. */
   broadcast(body: Message): void {
     this.#mustRun()
-    if (this.#route(classOf(body)) === 'bus') {
-      this.publish(body, { to: 'peer/*' })
-      return
-    }
-    for (const peerId of this.#parts.links.connected()) {
-      try {
-        this.#parts.links.send(peerId, body)
-      } catch (error) {
-        this.#parts.host.undelivered(typeName(classOf(body)), 'host', peerId, error)
-      }
-    }
+    if (this.#route(classOf(body)) === 'pump') this.#parts.links.broadcast(body)
+    else this.publish(body, { to: 'peer/*' })
   }
 
   /** Resolves when the link to a peer takes more without queueing. */
@@ -215,7 +199,7 @@ export class Peer implements AsyncDisposable {
         map(({ from, body }) => ({ peerId: from.slice('peer/'.length), body: body as T }))
       )
     }
-    return new Observable(subscriber => this.#parts.links.subscribe(type, (peerId, body) => subscriber.next({ peerId, body })))
+    return new Observable(subscriber => this.#parts.links.subscribe(type, (peerId, message) => { subscriber.next({ peerId, body: message.body }) }))
   }
 
   /**
@@ -258,7 +242,7 @@ export class Peer implements AsyncDisposable {
 
   #mustRun(): void {
     if (this.#state === 'new') throw new PeerStateError('the peer is not started: await peer.start() first')
-    if (this.#state === 'stopped') throw new PeerStateError('the peer was stopped: make another with createPeer')
+    if (this.#parts.kernel.stopped) throw new PeerStateError('the peer was stopped: make another with createPeer')
   }
 
   #route(type: MessageClass): 'bus' | 'pump' {
@@ -273,10 +257,7 @@ export class Peer implements AsyncDisposable {
     return new Promise<void>((resolve, reject) => {
       const { bus } = this
       const waits = [
-        bus.of(Listening).subscribe(({ body }) => {
-          this.#listening = body.endpoints as Endpoint[]
-          settle(resolve)
-        }),
+        bus.of(Listening).subscribe(() => settle(resolve)),
         bus.of(ListenFailed).subscribe(({ body }) => settle(() => reject(new ListenError(body.code, body.reason)))),
         bus.of(ActorFailed).subscribe(({ body }) => {
           if (body.address.startsWith('listener/')) settle(() => reject(new ListenError('ERR_ACTOR_FAILED', body.error)))

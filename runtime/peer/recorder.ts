@@ -1,21 +1,7 @@
 import type { Logger } from 'pino'
-import type { ActorDefinition, ActorSpec } from '../../actors/seam/index.ts'
-import { LogActor, LogHeader } from '../../proto/index.ts'
 import type { Tap } from '../kernel/index.ts'
-import { LogWriter } from '../log/index.ts'
+import { LogWriter, logHeader, type LogHeaderOptions } from '../log/index.ts'
 import type { RecordOptions } from './options.ts'
-
-/** What a log's header says of a run. */
-export interface RunHead {
-  readonly library: string
-  readonly seed: Uint8Array
-  /** Milliseconds since the epoch at logical zero. */
-  readonly wallTime: number
-  readonly peerId: string
-  readonly name: string
-  readonly actors: readonly ActorSpec[]
-  readonly limits: object
-}
 
 /** The tap of a kernel whose log file is opened when the peer starts. */
 export class Recorder implements Tap {
@@ -28,10 +14,10 @@ export class Recorder implements Tap {
     this.#log = log
   }
 
-  /** @throws LogFileError when the file may not be written */
-  open(head: RunHead): void {
+  /** @throws LogFileError when the file may not be written; TypeError when an actor's option is not plain JSON */
+  open(head: LogHeaderOptions): void {
     const { file, maxBytes } = this.#options
-    this.#writer = new LogWriter(file, headerOf(head), {
+    this.#writer = new LogWriter(file, logHeader(head), {
       ...(maxBytes !== undefined && { maxBytes }),
       onWarning: ({ code, message }) => this.#log.warn({ code }, message)
     })
@@ -52,23 +38,4 @@ export class Recorder implements Tap {
   async close(): Promise<void> {
     await this.#writer?.close()
   }
-}
-
-export function headerOf({ library, seed, wallTime, peerId, name, actors, limits }: RunHead): LogHeader {
-  const spawnable = new Set(actors.flatMap(({ spawns }) => spawns ?? []))
-  return new LogHeader({
-    library,
-    seed,
-    wallTime,
-    peerId,
-    name,
-    limits: JSON.stringify(limits),
-    actors: actors.map(({ definition, id = 'main', options }) => logActor(definition, id, options)),
-    spawnable: [...spawnable].map(definition => logActor(definition, ''))
-  })
-}
-
-function logActor({ kind, version = 1, options, secrets = [] }: ActorDefinition, id: string, given: object = {}): LogActor {
-  const open = Object.entries({ ...options, ...given }).filter(([name]) => !secrets.includes(name))
-  return new LogActor({ kind, id, version, options: JSON.stringify(Object.fromEntries(open)) })
 }

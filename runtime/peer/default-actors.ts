@@ -1,0 +1,46 @@
+import { linkKeeper } from '../../actors/link-keeper/index.ts'
+import { lan } from '../../actors/lan/index.ts'
+import { listener } from '../../actors/listener/index.ts'
+import type { LocalPeer } from '../../actors/identity/index.ts'
+import type { ActorDefinition, ActorSpec } from '../../actors/seam/index.ts'
+import { staticPeers } from '../../actors/static-peers/index.ts'
+import { PeerOptionError } from './errors.ts'
+import { interfaceNames, parseHostPort, parsePeer, type PeerOptions } from './options.ts'
+
+/** The actors that make a peer find and connect others, in the order in which they start. */
+export function defaultActors(options: PeerOptions, local: LocalPeer): ActorSpec[] {
+  const interfaces = interfaceNames(options.interfaces ?? [])
+  const { host, port } = options.listen === undefined ? { host: '', port: 0 } : parseHostPort(options.listen)
+  const lanOptions = options.lan === undefined || typeof options.lan === 'boolean' ? {} : options.lan
+  const actors: ActorSpec[] = [
+    // First, so that it hears what the others announce; last to stop, for it says the goodbyes.
+    linkKeeper({
+      peerId: local.peerId,
+      network: Buffer.from(local.networkTag).toString('hex'),
+      acceptsInbound: options.inbound ?? true,
+      ...(options.maxLinks !== undefined && { maxLinks: options.maxLinks })
+    }),
+    listener({ inbound: options.inbound ?? true, interfaces, port, ...(host !== '' && { hosts: [host] }) }),
+    ...(options.lan === false ? [] : lan({ ...lanOptions, interfaces })),
+    ...(options.peers === undefined || options.peers.length === 0 ? [] : [staticPeers(options.peers.map(parsePeer))])
+  ]
+  return tuned(actors, options.tune ?? {})
+}
+
+/** @throws PeerOptionError for a kind that is none of the default actors', or an option that it does not have */
+function tuned(actors: ActorSpec[], tune: Readonly<Record<string, object>>): ActorSpec[] {
+  const kinds = new Map<string, ActorDefinition>()
+  for (const { definition, spawns = [] } of actors) for (const each of [definition, ...spawns]) kinds.set(each.kind, each)
+  for (const [kind, options] of Object.entries(tune)) {
+    const definition = kinds.get(kind)
+    if (definition === undefined) throw new PeerOptionError(`'${kind}' is no default actor of this peer: tune takes ${[...kinds.keys()].join(', ')}`)
+    const known = Object.keys(definition.options ?? {})
+    const unknown = Object.keys(options).find(name => !known.includes(name))
+    if (unknown !== undefined) throw new PeerOptionError(`${kind} has no option '${unknown}': it has ${known.join(', ')}`)
+  }
+  return actors.map(spec => ({
+    ...spec,
+    options: { ...spec.options, ...tune[spec.definition.kind] },
+    ...(spec.spawns && { spawns: spec.spawns.map(child => ({ ...child, options: { ...child.options, ...tune[child.kind] } })) })
+  }))
+}
