@@ -50,7 +50,10 @@ export class ActorCell implements Receiver {
   readonly address: string
   readonly kind: ActorKind
   readonly options: ActorOptions
+  /** The actor that spawned it. */
   readonly parent: ActorCell | undefined
+  /** It came by SpawnActor, where the peer's own start with it. */
+  readonly spawned: boolean
   readonly children = new Set<ActorCell>()
   readonly failures: number[] = []
   status: CellStatus = 'running'
@@ -67,11 +70,12 @@ export class ActorCell implements Receiver {
   #heard: Heard[] | undefined
   #heardNext = 0
 
-  constructor(host: CellHost, address: string, kind: ActorKind, options: ActorOptions, parent: ActorCell | undefined) {
+  constructor(host: CellHost, address: string, kind: ActorKind, options: ActorOptions, spawned: boolean, parent?: ActorCell) {
     this.#host = host
     this.address = address
     this.kind = kind
     this.options = options
+    this.spawned = spawned
     this.parent = parent
   }
 
@@ -112,7 +116,7 @@ export class ActorCell implements Receiver {
     const before = actor.getSnapshot() as AnyMachineSnapshot
     this.#step(envelope.seq, () => actor.send(envelope))
     // A step that changes nothing may have been none: only then it is worth asking.
-    if (this.#actor !== undefined && actor.getSnapshot() === before && before.machine.getTransitionData(before, envelope).length === 0) {
+    if (this.#actor !== undefined && actor.getSnapshot() === before && !handles(before, envelope)) {
       this.#host.cause = envelope.seq
       this.#host.unhandled(this, envelope)
       this.#host.cause = 0
@@ -166,4 +170,13 @@ export class ActorCell implements Receiver {
     }
     this.#heardNext = (this.#heardNext + 1) % max
   }
+}
+
+/** Whether a state takes the event, if only to say that it ignores it. */
+function handles(snapshot: AnyMachineSnapshot, envelope: Envelope): boolean {
+  // Without a guard there is no need to ask the machine.
+  for (const node of snapshot._nodes) {
+    if (node.transitions.get(envelope.type)?.some(({ guard }) => guard === undefined) === true) return true
+  }
+  return snapshot.machine.getTransitionData(snapshot, envelope).length > 0
 }

@@ -34,9 +34,14 @@ export class ActorKind {
     this.#secrets = new Set(secrets)
   }
 
-  /** Whether any state of the machine has a transition for the type. */
+  /** Whether any state of the machine has a transition for the type; a wildcard counts. */
   knows(type: string): boolean {
-    return this.#events.has(type) || this.#events.has('*')
+    return this.names(type) || this.#events.has('*')
+  }
+
+  /** Whether any state of the machine has a transition for the type by its name. */
+  names(type: string): boolean {
+    return this.#events.has(type)
   }
 
   /**

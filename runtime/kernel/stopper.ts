@@ -13,7 +13,7 @@ export interface StopperHost {
 
 /**
  * Stops actors in order: children before parents, siblings side by side, and the peer's own actors one after
- * another, the last started first. One whose machine knows Stop is told, and has its time to reach a final state.
+ * another, the last started first. One whose machine names Stop is told, and has its time to reach a final state.
  */
 export class Stopper {
   readonly #host: StopperHost
@@ -78,7 +78,7 @@ export class Stopper {
       const { stopping } = cell
       if (stopping === undefined || stopping.told || cell.status === 'gone' || cell.status === 'ending') continue
       stopping.told = true
-      if (cell.status === 'restarting' || !cell.kind.knows('Stop')) {
+      if (cell.status === 'restarting' || !cell.kind.names('Stop')) {
         this.#host.end(cell, { reason: stopping.reason, failed: false })
         continue
       }

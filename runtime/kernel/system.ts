@@ -87,7 +87,7 @@ export class System implements CellHost, Receiver {
 
   /** Starts the peer's actors in order. */
   start(): void {
-    for (const { address, kind, options } of this.#kinds.plan) this.#add(new ActorCell(this, address, kind, options, undefined))
+    for (const { address, kind, options } of this.#kinds.plan) this.#add(new ActorCell(this, address, kind, options, false))
   }
 
   cell(address: string): ActorCell | undefined {
@@ -163,7 +163,7 @@ export class System implements CellHost, Receiver {
     const { report, publisher, clock } = this.#parts
     const { address, parent } = cell
     report(address, error)
-    const strategy = cell.kind.definition.strategy ?? (parent === undefined ? strategyOfPeer : strategyOfSpawned)
+    const strategy = cell.kind.definition.strategy ?? (cell.spawned ? strategyOfSpawned : strategyOfPeer)
     const verdict = cell.stopping !== undefined || this.#stopper.stoppingAll
       ? { decision: 'stop' } as const
       : judge(strategy, cell.failures, clock.now())
@@ -239,7 +239,7 @@ export class System implements CellHost, Receiver {
     } catch (error) {
       return refuse('bad-options', (error as Error).message)
     }
-    this.#add(new ActorCell(this, `${name}/${id}`, kind, merged, parent))
+    this.#add(new ActorCell(this, `${name}/${id}`, kind, merged, true, parent))
   }
 
   #watch(address: string, watcher: string): void {
