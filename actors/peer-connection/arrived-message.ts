@@ -2,10 +2,13 @@ import type { Message } from '../../proto/index.ts'
 import { FrameMalformedError } from './frame-errors.ts'
 import type { WireEntry } from './wire-types.ts'
 
-/** A message as it came in; decoded when first read. */
+/**
+ * A message as it came in; decoded when first read. It shows memory that is used again, so it is valid
+ * until the handler returns, or until the promise settles that it returned: copy what is kept.
+ */
 export class ArrivedMessage<T extends Message = Message> {
   readonly #entry: WireEntry
-  readonly #buffer: Uint8Array
+  #buffer: Uint8Array | undefined
   readonly #start: number
   readonly #end: number
   #body: T | undefined
@@ -21,14 +24,24 @@ export class ArrivedMessage<T extends Message = Message> {
     return this.#entry.name
   }
 
-  /** Encoded; a view into what was read from the socket, so copy what is kept for long. */
+  /** Encoded. @throws TypeError when the handler is through with it */
   get bytes(): Uint8Array {
+    if (this.#buffer === undefined) throw new TypeError(`this ${this.type} was valid only until its handler returned: copy what is kept`)
     return this.#buffer.subarray(this.#start, this.#end)
   }
 
-  /** Decoded; its bytes fields are views like {@link bytes}. @throws FrameMalformedError when it cannot be decoded */
+  /**
+   * Decoded; its bytes fields are views like {@link bytes}.
+   * @throws FrameMalformedError when it cannot be decoded
+   * @throws TypeError when the handler is through with it and never looked
+   */
   get body(): T {
     return (this.#body ??= decodeBody(this.#entry, this.bytes) as T)
+  }
+
+  /** The handlers are through with it. */
+  expire(): void {
+    this.#buffer = undefined
   }
 }
 

@@ -88,6 +88,8 @@ export class Delivery {
         this.#handlerFailed(entry, error)
       }
     }
+    if (wait === undefined) message.expire()
+    else wait = wait.then(() => message.expire())
     return wait
   }
 

@@ -1,13 +1,16 @@
 import { FrameView } from './frame-codec.ts'
 import { FrameMalformedError, FrameTooLargeError } from './frame-errors.ts'
 
-/** What a frame under way takes at first; doubled as it really arrives. */
-const PARTIAL_BYTES = 4096
+/** What a frame under way takes at most at first; it grows fourfold as it really arrives. */
+const PARTIAL_BYTES = 64 * 1024
+/** Memory of a frame that is used again for the next one: fresh memory costs more than the copy into it. */
+const SPARE_BYTES_MIN = 16 * 1024
+const SPARE_BYTES_MAX = 1024 * 1024
 
 /**
  * Takes a byte stream in chunks of any size and hands out its frames. A frame that lies in one chunk is
  * not copied; one that is spread over several is copied once, into memory that grows only with what has
- * arrived. The view given to the sink is valid during the call; the buffer it shows is never reused.
+ * arrived. What the sink is given is valid until it returns, or, where it holds the stream, until it resumes.
  */
 export class FrameReader {
   /** Largest frame taken, without its length prefix, in bytes. */
@@ -17,6 +20,7 @@ export class FrameReader {
   /** Length of the frame under way; 0 while it is not known. */
   #need = 0
   #partial: Uint8Array | undefined
+  #spare: Uint8Array | undefined
   #have = 0
   #length = 0
   #shift = 0
@@ -42,6 +46,11 @@ export class FrameReader {
   /** Bytes kept of a frame under way, and of what came while held. */
   get buffered(): number {
     return this.#rest.reduce((sum, chunk) => sum + chunk.length, this.#have)
+  }
+
+  /** Lets go of memory that large frames have left. */
+  trim(): void {
+    this.#spare = undefined
   }
 
   /**
@@ -88,6 +97,7 @@ export class FrameReader {
         at += taken
         if (this.#have < need) return
         this.#partial = undefined
+        if (partial.length >= SPARE_BYTES_MIN && partial.length <= SPARE_BYTES_MAX) this.#spare = partial
         this.#have = this.#need = 0
         more = this.#frame(partial, 0, need)
       }
@@ -124,8 +134,10 @@ export class FrameReader {
     const have = this.#have
     let partial = this.#partial
     if (partial === undefined || partial.length < have + taken) {
-      const size = Math.min(this.#need, Math.max(PARTIAL_BYTES, 2 * (have + taken)))
-      const grown = Buffer.allocUnsafe(size)
+      const size = Math.min(this.#need, Math.max(PARTIAL_BYTES, 4 * (have + taken)))
+      const spare = this.#spare
+      const grown = spare !== undefined && spare !== partial && spare.length >= size && size >= SPARE_BYTES_MIN ? spare : Buffer.allocUnsafe(size)
+      this.#spare = undefined
       if (partial !== undefined) grown.set(partial.subarray(0, have))
       this.#partial = partial = grown
     }

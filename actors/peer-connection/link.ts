@@ -132,6 +132,7 @@ export class Link {
   /** Lets go of memory that a burst has left. */
   trim(): void {
     this.#queue.trim()
+    this.#reader.trim()
   }
 
   /** Writes what is queued, says that nothing more comes, and waits for the other side to do the same. */
@@ -148,8 +149,7 @@ export class Link {
     this.#endTimer = setTimeout(() => {
       this.#finish(this.#queue.waiting > 0 ? { ...end, reason: `closed by this side with ${this.#queue.waiting} bytes not written in ${lingerMs} ms` } : end)
     }, lingerMs)
-    if (this.#queue.acknowledgementDue) this.#queue.pushAcknowledgement()
-    this.#queue.flush()
+    this.#queue.sendAcknowledgement()
     this.#endWhenWritten()
   }
 
@@ -214,11 +214,11 @@ export class Link {
     } else if (this.#arrived - this.#saidAt >= this.#options.ackFrames || this.#unsaidBytes >= this.#options.ackBytes) {
       this.#saidAt = this.#arrived
       this.#unsaidBytes = 0
-      this.#queue.pushAcknowledgement()
+      this.#queue.acknowledgeSoon()
     } else {
       this.#ackTimer ??= setTimeout(() => {
         this.#ackTimer = undefined
-        this.#queue.pushAcknowledgement()
+        this.#queue.acknowledgeSoon()
       }, this.#options.ackDelayMs)
     }
   }

@@ -12,9 +12,9 @@ export interface EncodedMessage {
 }
 
 /**
- * Takes messages of one type. They come in order; none is waited for, unless the handler returns a
- * promise: then nothing more is read from that link until it settles. That holds up pings too, so it
- * should not take seconds.
+ * Takes messages of one type, in order. A message is valid until the handler returns; where it returns
+ * a promise, until that settles, and until then nothing more is read from the link. That holds up pings
+ * too, so it should not take seconds.
  */
 export type MessageHandler<T extends Message = Message> = (peerId: string, message: ArrivedMessage<T>) => unknown
 

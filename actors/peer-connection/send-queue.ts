@@ -63,6 +63,7 @@ export class SendQueue {
   #waiting = 0
   #blocked = false
   #corked = false
+  #ackWanted = false
   #closed = false
   #window: NodeJS.Immediate | undefined
 
@@ -108,10 +109,16 @@ export class SendQueue {
     this.#toAcknowledge = count
   }
 
-  /** Sends the acknowledgement by itself, if no frame has taken it along. */
-  pushAcknowledgement(): void {
-    const ack = this.#ackToSay()
-    if (ack !== 0 && !this.#closed) this.#append(frameLength(0, ack, 0, 0), 0, 0, noBody, 0)
+  /** Sends the acknowledgement by itself before the tick ends, if no frame has taken it along by then. */
+  acknowledgeSoon(): void {
+    this.#ackWanted = true
+    this.#window ??= setImmediate(this.#onWindow)
+  }
+
+  /** Writes all that waits and an acknowledgement, if one is due. */
+  sendAcknowledgement(): void {
+    this.#appendAcknowledgement()
+    this.flush()
   }
 
   /**
@@ -134,7 +141,7 @@ export class SendQueue {
 
   uncork(): void {
     this.#corked = false
-    if (this.#waiting > 0) this.flush()
+    if (this.#waiting > 0) this.#gather()
   }
 
   /** The socket takes more again. */
@@ -190,7 +197,10 @@ export class SendQueue {
     this.#at += total
     this.#bytes += total
     this.#waiting += total
-    if (this.#corked) return
+    if (!this.#corked) this.#gather()
+  }
+
+  #gather(): void {
     if (this.#window === undefined) {
       this.flush()
       this.#window = setImmediate(this.#onWindow)
@@ -202,9 +212,16 @@ export class SendQueue {
   // While frames keep coming they are written once a tick; after a tick without any, the next goes at once.
   readonly #onWindow = (): void => {
     this.#window = undefined
+    if (this.#ackWanted) this.#appendAcknowledgement()
     if (this.#waiting === 0 || this.#blocked) return
     this.flush()
     this.#window = setImmediate(this.#onWindow)
+  }
+
+  #appendAcknowledgement(): void {
+    this.#ackWanted = false
+    const ack = this.#ackToSay()
+    if (ack !== 0) this.#append(frameLength(0, ack, 0, 0), 0, 0, noBody, 0)
   }
 
   #nextSlab(bytes: number): Slab {

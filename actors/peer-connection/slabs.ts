@@ -2,7 +2,8 @@
 const SLAB_BYTES_MIN = 2048
 /** Large enough that a write of one costs as much per byte as any larger write. */
 const SLAB_BYTES_MAX = 256 * 1024
-const SPARE_MAX = 4
+/** As much as is under way on a fast path; given back when the burst is over. */
+const SPARE_MAX = 32
 
 /** A piece of memory in which frames lie one after another until they are acknowledged. */
 export interface Slab {

@@ -42,13 +42,13 @@ export class Side {
   #verifiedUs = false
   #identified: BodyOf<'Identify'> | undefined
 
-  constructor(id: string, climbTo: Level = Level.LEVEL_ENHANCED, options: Partial<LinkOptions> = {}) {
+  constructor(id: string, climbTo: Level = Level.LEVEL_ENHANCED, options: Partial<LinkOptions> = {}, spoken: readonly WireType[] = wire) {
     this.address = `peer-connection/${id}`
     this.climbTo = climbTo
     this.services.provide(Identity, this.identity)
     const types = this.services.get(WireTypes)
     types.add([stepType], 'verify-words')
-    types.add(wire, 'host')
+    types.add(spoken, 'host')
     const context: DriverContext<Partial<LinkOptions>> = {
       address: `${this.address}#link`,
       actor: this.address,
