@@ -14,8 +14,9 @@ export {
 export {
   generateIdentity, IdentityDamagedError, IdentityFileError, IdentityPermissionError, isPeerId, loadIdentity, loadOrCreateIdentity, type Identity
 } from '../actors/identity/index.ts'
-export { LinkFullError, MessageTooLargeError, NotAcceptedError, NotConnectedError } from '../actors/peer-connection/link-errors.ts'
-export { WireTypeConflictError } from '../actors/peer-connection/wire-types.ts'
+export {
+  LinkFullError, MessageTooLargeError, NotAcceptedError, NotConnectedError, WireTypeConflictError
+} from '../actors/peer-connection/index.ts'
 export { type Bus, type Limits } from './kernel/index.ts'
 
 // What a host program sends and hears; every message type is in `p2pnet/proto`.

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { Identity, LocalPeer, generateIdentity, loadOrCreateIdentity, localPeer } from '../../actors/identity/index.ts'
-import { Links } from '../../actors/peer-connection/links.ts'
-import { WireTypes } from '../../actors/peer-connection/wire-types.ts'
+import { Links, WireTypes } from '../../actors/peer-connection/index.ts'
 import { Services, type ActorDefinition, type ActorSpec, type WireType } from '../../actors/seam/index.ts'
 import { Level, Registry, TextMessage, type MessageClass } from '../../proto/index.ts'
 import { Kernel } from '../kernel/index.ts'

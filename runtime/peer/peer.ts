@@ -3,7 +3,7 @@ import type { Logger } from 'pino'
 import {
   ActorFailed, DiscoveryStarted, DropPeer, Listening, ListenFailed, classOf, typeName, type Endpoint, type Envelope, type Message, type MessageClass
 } from '../../proto/index.ts'
-import type { Links } from '../../actors/peer-connection/links.ts'
+import type { LinkTable } from '../../actors/peer-connection/index.ts'
 import type { Bus, Kernel } from '../kernel/index.ts'
 import type { DriverHost } from './driver-host.ts'
 import { ListenError, PeerStateError, UnknownTypeError } from './errors.ts'
@@ -38,7 +38,7 @@ export interface PeerParts {
   readonly clock: LiveClock
   readonly host: DriverHost
   readonly roster: Roster
-  readonly links: Links
+  readonly links: LinkTable
   readonly log: Logger
   /** How each type that may cross a link travels. */
   readonly wire: { of(type: MessageClass): { readonly via: 'bus' | 'pump' } | undefined }
