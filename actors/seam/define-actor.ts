@@ -1,5 +1,5 @@
 import type { AnyStateMachine } from 'xstate'
-import { Level, type MessageClass } from '../../proto/index.ts'
+import type { Level, MessageClass } from '../../proto/index.ts'
 import type { DriverFactory } from './driver.ts'
 
 /** A message type that may cross a link. */
