@@ -42,7 +42,7 @@ describe('the examples', () => {
     const lines = await run('custom-actor.ts').done()
     expect(lines).toEqual([
       'ann and bob have counted to 42 together',
-      expect.stringMatching(/^replayed: \d+ messages, no difference$/)
+      expect.stringMatching(/^replayed: \d+ messages, 0 differences$/)
     ])
   })
 

@@ -1,0 +1,33 @@
+import { fileReceive, fileSend, fileShare } from './file-transfer/index.ts'
+import { broadcaster, discoveryChannel } from './lan/index.ts'
+import { linkKeeperDefinition } from './link-keeper/index.ts'
+import { listenerDefinition } from './listener/index.ts'
+import { peerConnectionDefinition } from './peer-connection/index.ts'
+import type { ActorDefinition } from './seam/index.ts'
+import { staticPeersDefinition } from './static-peers/index.ts'
+import { verifyPingsDefinition } from './verify-pings/index.ts'
+
+export {
+  defineActor, serviceKey, Services,
+  type ActorDefinition, type ActorSpec, type Driver, type DriverContext, type DriverFactory, type ServiceKey, type Strategy, type WireType
+} from './seam/index.ts'
+export {
+  dataFolder, generateIdentity, Identity, identityFromPem, isPeerId, loadIdentity, loadOrCreateIdentity, LocalPeer, localPeer, NetworkKey, networkTag,
+  NotAnIdentityError, IdentityDamagedError, IdentityFileError, IdentityPermissionError, NetworkKeyError
+} from './identity/index.ts'
+export { fileTransfer, type FileTransferOptions } from './file-transfer/index.ts'
+export { lan, type LanOptions } from './lan/index.ts'
+export { linkKeeper, type LinkKeeperOptions } from './link-keeper/index.ts'
+export { listener, type ListenerOptions } from './listener/index.ts'
+export {
+  LinkFullError, Links, MessageTooLargeError, NotAcceptedError, NotConnectedError, WireTypeConflictError, WireTypes,
+  type LinkOptions, type PeerConnectionOptions, type WireEntry
+} from './peer-connection/index.ts'
+export { staticPeers, type StaticPeer } from './static-peers/index.ts'
+export { type VerifyPingsOptions } from './verify-pings/index.ts'
+
+/** Every actor of this library; what replay needs to know of a peer's log, beside a host program's own. */
+export const definitions: readonly ActorDefinition[] = [
+  linkKeeperDefinition, peerConnectionDefinition, verifyPingsDefinition, listenerDefinition, discoveryChannel, broadcaster,
+  staticPeersDefinition, fileShare, fileSend, fileReceive('')
+]
