@@ -44,7 +44,6 @@ export const CODES = {
   'no-certificate': refused('The other side showed no certificate.', 'Check the port: another program may answer there.'),
   'key-type': refused('The key of the other side is not an Ed25519 key.', 'Check that both run p2pnet.'),
   'resumed': refused('The other side resumed an earlier TLS session, in which nobody proves a key.', 'Check that both run unmodified versions.'),
-  'closed': happened('The connection ended while it was being secured.', 'Check whether the other side is full or shutting down.'),
   'aborted': happened('The attempt was given up on this side.', 'Nothing.'),
   'wrong-key': refused('Another peer than the expected one answered.', 'Check the PeerId; the address may have gone to another peer.'),
   'self': refused('The peer reached itself.', 'Remove its own address from --peer.', 'never'),
@@ -65,9 +64,12 @@ export const CODES = {
 
   // On a link.
   'lost': happened('The connection broke without a goodbye.', 'Check the network; the other process may have been killed.'),
+  'closed': happened('The other side closed the connection without a goodbye.', 'Check whether its process ended, or whether it is full.'),
   'keepalive-timeout': happened('The other side stopped answering pings.', 'Check the cable; the other machine may be asleep or off.'),
   'malformed': refused('A frame could not be decoded.', 'Check that both run unmodified versions.'),
   'protocol': refused('Messages came that the link did not allow yet, or that nobody knows.', 'Register the message types on both sides.'),
+  'level': refused('A message came that may not pass at the level of the link yet.', 'Send it once the peer is verified.'),
+  'unknown-type': refused('A message came whose type was not announced.', 'Register the message types on both sides.'),
   'overloaded': happened('The other side does not take what is sent to it.', 'Send less, or wait for the link to drain.'),
   'idle': happened('Nothing passed for as long as the link may be idle.', 'Raise idleMs, or 0 to keep idle links.', 'never'),
 

@@ -113,8 +113,6 @@ export const peerConnectionMachine = setup({
     Identify: { actions: 'ignore' },
     Verified: { actions: 'ignore' },
     Disconnect: { actions: 'ignore' },
-    CloseRequested: { actions: 'ignore' },
-    Stop: { actions: 'ignore' },
     EndpointsFound: { actions: 'addPlaces' }
   },
   states: {
