@@ -114,7 +114,7 @@ export function childrenFirst(cell: ActorCell): ActorCell[] {
   const left = [cell]
   for (let next = left.pop(); next !== undefined; next = left.pop()) {
     order.push(next)
-    left.push(...[...next.children].reverse())
+    for (const child of [...next.children].reverse()) left.push(child)
   }
   return order.reverse()
 }

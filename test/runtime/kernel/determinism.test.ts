@@ -16,13 +16,13 @@ const address = fc.oneof(
 )
 const spawn = fc.tuple(fc.constantFrom('echo', 'ticker', 'dice', 'polite', 'nobody'), ids, fc.constantFrom('', '{"everyMs":7,"lingerMs":9}'))
 const text = fc.oneof(
-  fc.constantFrom('boom', 'done', 'junk host', 'bad host', 'tell puppet/main#arm x'),
+  fc.constantFrom('boom', 'boom', 'done', 'junk host', 'bad host', 'tell puppet/main#arm x', 'tell second/main boom', 'tell second/main#arm x'),
   spawn.map(parts => `spawn ${parts.join(' ')}`),
   fc.tuple(fc.constantFrom('stop', 'watch'), address).map(parts => parts.join(' ')),
   fc.tuple(address, fc.nat(9)).map(([to, n]) => `ping ${to} ${n}`)
 )
 const message: fc.Arbitrary<{ body: () => Message; to: string }> = fc.oneof(
-  fc.record({ text, to: fc.oneof(fc.constantFrom('puppet/main', 'second/main'), address) }).map(({ text: say, to }) => ({ body: () => new TextMessage({ text: say }), to })),
+  fc.record({ text, to: fc.constantFrom('puppet/main', 'second/main') }).map(({ text: say, to }) => ({ body: () => new TextMessage({ text: say }), to })),
   fc.record({ id: fc.nat(), to: address }).map(({ id, to }) => ({ body: () => new Ping({ id }), to })),
   spawn.map(([kind, id, options]) => ({ body: () => new SpawnActor({ kind, id, options }), to: 'system' })),
   address.map(each => ({ body: () => new StopActor({ address: each, reason: 'told to' }), to: 'system' })),
@@ -34,7 +34,7 @@ const step = fc.record({
   message
 })
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never
-const script = fc.record({ seed: fc.uint8Array({ minLength: 1, maxLength: 4 }), steps: fc.array(step, { maxLength: 40 }) })
+const script = fc.record({ seed: fc.uint8Array({ minLength: 1, maxLength: 4 }), steps: fc.array(step, { maxLength: 60, size: 'max' }) })
 
 /** A driver that answers at once: its inputs come while the core drains. */
 const answering = (h: () => Harness): NonNullable<HarnessOptions['shell']> => ({
@@ -77,9 +77,11 @@ function replay({ seed }: Script, taps: Harness['taps']): Harness {
   h.kernel.bus.all.subscribe(nested)
   h.kernel.start()
   while (inputs.length > 0) {
-    h.kernel.advanceTo((inputs[0] as (typeof inputs)[number]).envelope.time)
-    if (inputs.length === 0) break
-    expect(inputs[0]).toMatchObject({ nested: false, envelope: { seq: h.kernel.nextSeq } })
+    const next = inputs[0] as (typeof inputs)[number]
+    h.kernel.advanceTo(next.envelope.time)
+    // Given meanwhile, from inside a drain.
+    if (inputs[0] !== next) continue
+    expect(next).toMatchObject({ nested: false, envelope: { seq: h.kernel.nextSeq } })
     give()
   }
   const end = taps.at(-1)
