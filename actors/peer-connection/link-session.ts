@@ -245,6 +245,7 @@ export class LinkSession implements LinkUser, OpenLink {
   }
 
   readonly #report = (): void => {
+    clearTimeout(this.#reportTimer)
     this.#reportTimer = undefined
     const before = this.#reported
     const now = { framesIn: this.#framesIn, framesOut: this.#outbox.sent, bytesIn: this.link.bytesIn, bytesOut: this.link.bytesOut }
