@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createPeer, defineActor, PeerVerified, type Envelope, type EventOf } from 'p2pnet'
 import { definitions } from 'p2pnet/actors'
-import { publish } from 'p2pnet/machines'
+import { publish, type Outgoing } from 'p2pnet/machines'
 import { replay } from 'p2pnet/testing'
 import { filter, firstValueFrom } from 'rxjs'
 import { assign, setup } from 'xstate'
@@ -22,38 +22,37 @@ type Event =
   | Envelope<'counter.v1.Count', messages.v1.Count>
   | EventOf<'PeerVerified'>
 
-const sum = (counts: Record<string, number>) => Object.values(counts).reduce((total, count) => total + count, 0)
+interface Context {
+  own: number
+  others: Record<string, number>
+}
+
+const total = ({ own, others }: Context) => Object.values(others).reduce((sum, count) => sum + count, own)
 
 // A statechart: no sockets, no clock, no promises. An event is a message; an action publishes one.
 const machine = setup({
-  types: { context: {} as { own: number; others: Record<string, number> }, events: {} as Event }
+  types: { context: {} as Context, events: {} as Event, emitted: {} as Outgoing },
+  actions: {
+    tellTotal: publish(({ context }: { context: Context; event: Event }) => ['', new Total({
+      value: total(context), peers: 1 + Object.keys(context.others).length
+    })])
+  }
 }).createMachine({
   id: 'counter',
   context: { own: 0, others: {} },
-  initial: 'counting',
-  states: {
-    counting: {
-      on: {
-        'counter.v1.Increment': {
-          actions: [
-            assign({ own: ({ context, event }) => context.own + event.body.by }),
-            publish(({ context }) => ['peer/*', new Count({ value: context.own })]),
-            'announceTotal'
-          ]
-        },
-        'counter.v1.Count': {
-          // What another peer sent is announced, and comes from `peer/PEERID`.
-          actions: [assign({ others: ({ context, event }) => ({ ...context.others, [event.from]: event.body.value }) }), 'announceTotal']
-        },
-        PeerVerified: { actions: publish(({ context, event }) => [`peer/${event.body.peerId}`, new Count({ value: context.own })]) }
-      }
-    }
-  }
-}).provide({
-  actions: {
-    announceTotal: publish(({ context }) => ['', new Total({
-      value: context.own + sum(context.others), peers: 1 + Object.keys(context.others).length
-    })])
+  on: {
+    'counter.v1.Increment': {
+      actions: [
+        assign({ own: ({ context, event }) => context.own + event.body.by }),
+        publish(({ context }) => ['peer/*', new Count({ value: context.own })]),
+        'tellTotal'
+      ]
+    },
+    // What another peer sent comes from `peer/PEERID`.
+    'counter.v1.Count': {
+      actions: [assign({ others: ({ context, event }) => ({ ...context.others, [event.from]: event.body.value }) }), 'tellTotal']
+    },
+    PeerVerified: { actions: publish(({ context, event }) => [`peer/${event.body.peerId}`, new Count({ value: context.own })]) }
   }
 })
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import { pino } from 'pino'
 import { createMachine } from 'xstate'
 import { Services, type Driver, type DriverContext } from '../../../actors/seam/index.ts'
-import { DeadLetter, DriverCounts, DriverFailed, Registry, TextMessage, type Envelope, type Message } from '../../../proto/index.ts'
+import { DeadLetter, DriverCount, DriverCounts, DriverFailed, Registry, TextMessage, type Envelope, type Message } from '../../../proto/index.ts'
 import { DriverHost, DriverStuckError, type DriverHostOptions, type RemoteLinks } from '../../../runtime/peer/driver-host.ts'
 
 class NotConnectedError extends Error {
@@ -157,7 +157,7 @@ describe('the driver host', () => {
     expect(inputs).toEqual([])
     expect(await input(1)).toEqual({
       from: 'radio/main#air',
-      body: new DriverCounts({ counts: [{ name: 'noise', count: 1_000 }, { name: 'overflow', count: 3 }] })
+      body: new DriverCounts({ counts: [new DriverCount({ name: 'noise', count: 1_000 }), new DriverCount({ name: 'overflow', count: 3 })] })
     })
     await host.stopped()
   })
