@@ -44,6 +44,7 @@ export class AnnouncementSender implements Driver {
     this.#watcher = context.services.get(Interfaces)
     this.#filter = context.services.get(Announcements)
     this.#writer = new AnnouncementWriter(context.services.get(Identity), context.services.get(LocalPeer))
+    this.#filter.rehearse(this.#writer.announcement({ sequence: 0, port: 0, transport: Transport.TRANSPORT_MULTICAST }))
     this.#unlisten = this.#watcher.listen(() => this.#follow(), context.options.pollMs)
     this.#follow()
     const { interfaces } = context.options

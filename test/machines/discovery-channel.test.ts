@@ -2,6 +2,9 @@ import { describe, expect, it } from '@jest/globals'
 import { discoveryChannelMachine, type DiscoveryChannelOptions } from '../../machines/discovery-channel.ts'
 import { AnnouncementHeard, ChannelFailed, ChannelOpened, DiscoveryStarted, Endpoint, Instance, Stop } from '../../proto/index.ts'
 import { MachineRun } from '../support/machine-run.ts'
+import { TransitionCoverage } from '../support/transition-coverage.ts'
+
+const coverage = new TransitionCoverage(discoveryChannelMachine)
 
 const defaults: DiscoveryChannelOptions = {
   ports: [8001, 8002, 8003], broadcaster: 'broadcaster/lan', retryMs: 1_000, retryMaxMs: 60_000, refreshMs: 10_000,
@@ -20,7 +23,9 @@ function heard({ peerId = 'ada', startedAt = 100, nonce = 1, sequence = 1, name 
 }
 
 function channel(options: Partial<DiscoveryChannelOptions> = {}): MachineRun {
-  return new MachineRun(discoveryChannelMachine, { address: 'discovery-channel/lan', options: { ...defaults, ...options } })
+  const run = new MachineRun(discoveryChannelMachine, { address: 'discovery-channel/lan', options: { ...defaults, ...options } })
+  coverage.watch(run.actor)
+  return run
 }
 
 function started(options: Partial<DiscoveryChannelOptions> = {}): MachineRun {
@@ -74,6 +79,18 @@ describe('the discovery channel', () => {
     run.hear(new ChannelFailed({ code: 'listen-failed', ports: [8003] }))
     run.pass(2_400)
     expect(run.of('OpenChannel')).toMatchObject([{ body: { ports: [8003] } }])
+  })
+
+  it('hears again as soon as one port is open', () => {
+    const run = channel()
+    run.hear(new ChannelOpened({ ports: [8001] }))
+    run.hear(new ChannelFailed({ code: 'listen-failed', ports: [8001] }))
+    expect(run.state).toMatchObject({ working: { ports: 'failed' } })
+    run.hear(new ChannelFailed({ code: 'address-in-use', reason: 'bind EADDRINUSE', ports: [8002, 8003] }))
+    expect(run.context.failure.code).toBe('address-in-use')
+    run.hear(new ChannelOpened({ ports: [8001] }))
+    expect(run.state).toMatchObject({ working: { ports: 'listening' } })
+    expect(run.context.open).toEqual([8001])
   })
 
   it('asks for an answer to a new instance and tells of it at once', () => {
@@ -200,12 +217,17 @@ describe('the discovery channel', () => {
     run.hear(heard({ peerId: 'ada' }))
     run.hear(heard({ peerId: 'bob' }))
     run.hear(heard({ peerId: 'bob', sequence: 2 }))
+    run.hear(heard({ peerId: 'bob', sequence: 2 }))
+    run.hear(heard({ peerId: 'bob', sequence: 1 }))
     expect(run.said).toEqual([])
+    expect(run.context).toMatchObject({ repeated: 1, stale: 1 })
     run.hear(new DiscoveryStarted())
     expect(run.of('PeerHeard').map(({ body }) => body.peerId)).toEqual(['ada', 'bob'])
     run.hear(heard({ peerId: 'ada', sequence: 2 }))
     expect(run.of('PeerHeard').length).toBe(2)
     expect(run.of('AnswerWanted')).toEqual([])
+    run.hear(new DiscoveryStarted())
+    expect(run.of('PeerHeard').length).toBe(4)
   })
 
   it('ends when told to and leaves no timer', () => {
@@ -214,5 +236,9 @@ describe('the discovery channel', () => {
     run.hear(new Stop())
     expect(run.done).toBe(true)
     expect(run.clock.size).toBe(0)
+  })
+
+  it('has no transition that these tests do not take', () => {
+    expect(coverage.missing()).toEqual([])
   })
 })
