@@ -1,5 +1,5 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
-import { serviceKey } from '../seam/index.ts'
+import { serviceKey } from '../seam/services.ts'
 import { peerIdOf } from './peer-id.ts'
 import { signWith } from './signature.ts'
 

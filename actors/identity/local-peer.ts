@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { serviceKey } from '../seam/index.ts'
+import { serviceKey } from '../seam/services.ts'
 import { hashFor } from './domain.ts'
 import { Identity } from './identity.ts'
 

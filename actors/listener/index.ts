@@ -4,7 +4,6 @@ import type { ListenerOptions } from './options.ts'
 import { TcpDriver } from './tcp-driver.ts'
 
 export { SecuredSockets, type Departure, type HeldSockets, type PutOptions, type SecuredSocket } from './secured-sockets.ts'
-export { Interfaces, type InterfaceTable } from './places.ts'
 export type { ListenerOptions, TcpDriverOptions } from './options.ts'
 
 /** Accepts links; `listener/main`. */

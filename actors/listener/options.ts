@@ -3,8 +3,9 @@ import type { ListenerMachineOptions } from '../../machines/listener.ts'
 /** Limits of the accept path: fixed rules, which hold whatever state the peer is in. */
 export interface TcpDriverOptions {
   /**
-   * Callers that may be on their way at once, from accept until a connection takes them over. One costs up
-   * to 50 KiB, so this is 12 MiB; a core does some 900 handshakes a second, so honest ones leave in time.
+   * Callers that may be on their way at once, from accept until a connection takes them over. One costs 50 KiB,
+   * and 200 KiB with the longest ClientHello that OpenSSL takes, so this is 12 to 50 MiB; a core does some
+   * 900 handshakes a second, so honest ones leave in time.
    * @default 256
    */
   maxPending: number
@@ -24,8 +25,8 @@ export interface TcpDriverOptions {
   /** From there until a connection takes the socket over, in milliseconds. @default 10000 */
   adoptTimeoutMs: number
   /**
-   * Milliseconds between looks at the addresses of the named interfaces. Node has no event for them; a look
-   * costs a tenth of a millisecond, and two seconds is sooner than a person reaches for the next cable. @default 2000
+   * Milliseconds between readings of the named interfaces, unless LAN discovery, which shares them, has its own
+   * period. Node has no event for a change; a reading takes 50 µs, and it is sooner than a person expects. @default 2000
    */
   interfacePollMs: number
 }

@@ -1,11 +1,8 @@
 import { isIPv4, isIPv6 } from 'node:net'
-import { networkInterfaces, type NetworkInterfaceInfo } from 'node:os'
-import { serviceKey } from '../seam/index.ts'
+import type { NetworkInterfaceInfo } from 'node:os'
 
-export type InterfaceTable = Readonly<Record<string, readonly NetworkInterfaceInfo[] | undefined>>
-
-/** Reads the interfaces of this machine; a simulation provides its own. */
-export const Interfaces = serviceKey<() => InterfaceTable>('interfaces', () => networkInterfaces)
+/** A machine's interfaces by name, as Node's `networkInterfaces` gives them. */
+export type InterfaceTable = NodeJS.Dict<readonly NetworkInterfaceInfo[]>
 
 /** Where a server can be bound. */
 export interface Place {

@@ -2,13 +2,14 @@ import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { Endpoint, InboundSecured, ListenFailed, ListenOpened, type Envelope, type EventOf } from '../../proto/index.ts'
 import { Identity } from '../identity/index.ts'
+import { Interfaces } from '../lan/interface-watcher.ts'
+import { TokenBuckets } from '../lan/token-buckets.ts'
 import type { Driver, DriverContext } from '../seam/index.ts'
 import { handshake, LinkSecurityError, secureInbound, type Secured } from '../tls/index.ts'
-import { AcceptRate } from './accept-rate.ts'
 import { ListenError } from './listen-error.ts'
 import type { TcpDriverOptions } from './options.ts'
 import { PendingCallers } from './pending.ts'
-import { Interfaces, placesOf, type Place } from './places.ts'
+import { placesOf, type Place } from './places.ts'
 import { SecuredSockets } from './secured-sockets.ts'
 import { Servers } from './servers.ts'
 import { plainAddress, sourceOf } from './source.ts'
@@ -24,17 +25,17 @@ interface Caller {
 /** Accepts TCP connections, secures them, and holds them until a connection takes them over. */
 export class TcpDriver implements Driver {
   readonly #context: DriverContext<TcpDriverOptions>
-  readonly #rate: AcceptRate
+  readonly #rate: TokenBuckets
   readonly #pending: PendingCallers<Caller>
   readonly #servers: Servers
   // One change of the servers after the other.
   #work: Promise<void> = Promise.resolve()
-  #poll: NodeJS.Timeout | undefined
+  #unfollow: () => void = ignore
 
   constructor(context: DriverContext<TcpDriverOptions>) {
     const { options } = context
     this.#context = context
-    this.#rate = new AcceptRate({ burst: options.acceptBurst, perSecond: options.acceptPerSecond, sources: options.maxSources })
+    this.#rate = new TokenBuckets({ burst: options.acceptBurst, perSecond: options.acceptPerSecond }, options.maxSources)
     this.#pending = new PendingCallers({ total: options.maxPending, perSource: options.maxPendingPerSource }, caller => {
       context.count('pending-evicted')
       abandon(caller)
@@ -52,7 +53,7 @@ export class TcpDriver implements Driver {
   }
 
   async stop(): Promise<void> {
-    clearInterval(this.#poll)
+    this.#stopFollowing()
     this.#queue(() => this.#servers.close())
     const gone = [...this.#pending].map(caller => {
       const closed = new Promise(resolve => caller.socket.once('close', resolve))
@@ -68,24 +69,27 @@ export class TcpDriver implements Driver {
 
   async #listenAt({ hosts, port, interfaces }: EventOf<'ListenAt'>['body']): Promise<void> {
     const { signal, options, services } = this.#context
-    if (signal.aborted) return
-    clearInterval(this.#poll)
+    this.#stopFollowing()
     await this.#servers.close()
-    const places = (): Place[] => placesOf(hosts, interfaces, interfaces.length > 0 ? services.get(Interfaces)() : {})
+    if (signal.aborted) return
+    const watcher = services.get(Interfaces)
+    const places = (): Place[] => placesOf(hosts, interfaces, watcher.found)
+    if (interfaces.length > 0) {
+      // A look that waits in the queue behind a failure, or behind another command, is out of date.
+      const unfollow = watcher.listen(() => this.#queue(async () => this.#unfollow === unfollow ? this.#follow(places()) : undefined), options.interfacePollMs)
+      this.#unfollow = unfollow
+    }
     try {
       const first = places()
-      if (first.length === 0) throw noInterface(interfaces, Object.keys(services.get(Interfaces)()))
+      if (first.length === 0) throw noInterface(interfaces, Object.keys(watcher.found))
       await this.#servers.open(first, port)
     } catch (error) {
       return this.#fail(error as ListenError)
     }
-    if (signal.aborted) return
-    this.#opened()
-    if (interfaces.length > 0) this.#poll = setInterval(() => this.#queue(() => this.#follow(places())), options.interfacePollMs)
+    if (!signal.aborted) this.#opened()
   }
 
   async #follow(places: readonly Place[]): Promise<void> {
-    if (this.#context.signal.aborted) return
     const { changed, failed } = await this.#servers.follow(places)
     // An address that is not ready yet is tried again at the next look.
     if (failed.length > 0) this.#context.count('address-not-ready', failed.length)
@@ -96,8 +100,13 @@ export class TcpDriver implements Driver {
     this.#context.publish(new ListenOpened({ endpoints: this.#servers.endpoints.map(endpoint => new Endpoint(endpoint)) }))
   }
 
+  #stopFollowing(): void {
+    this.#unfollow()
+    this.#unfollow = ignore
+  }
+
   async #fail(error: ListenError): Promise<void> {
-    clearInterval(this.#poll)
+    this.#stopFollowing()
     await this.#servers.close()
     this.#context.publish(new ListenFailed({ code: error.code, reason: error.message }))
   }

@@ -2,9 +2,10 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import { transformFileSync } from '@swc/core'
 import { IdentityDamagedError, IdentityFileError, IdentityPermissionError, dataFolder, generateIdentity, identityFile, loadIdentity, loadOrCreateIdentity } from '../../../actors/identity/index.ts'
 import { needs } from '../../support/needs.ts'
 
@@ -46,16 +47,16 @@ describe('the identity of a data folder', () => {
   })
 
   it('is the same for all processes that make it at the same time', async () => {
-    const loader = join(import.meta.dirname, '../../../scripts/ts.mjs')
-    const program = join(import.meta.dirname, 'create-once.ts')
-    const children = Array.from({ length: 6 }, () => spawn(process.execPath, ['--import', loader, program, folder], { stdio: ['pipe', 'pipe', 'inherit'] }))
+    const program = compiledProgram(join(folder, 'program'))
+    const data = join(folder, 'data')
+    const children = Array.from({ length: 6 }, () => spawn(process.execPath, [program, data], { stdio: ['pipe', 'pipe', 'inherit'] }))
     const lines = children.map(child => createInterface(child.stdout)[Symbol.asyncIterator]())
     await Promise.all(lines.map(async line => expect((await line.next()).value).toBe('ready')))
     for (const child of children) child.stdin.write('go\n')
     const ids = await Promise.all(lines.map(async line => (await line.next()).value as string))
     await Promise.all(children.map(exited))
-    expect(new Set(ids)).toEqual(new Set([loadOrCreateIdentity(folder).peerId]))
-    expect(readdirSync(folder)).toEqual(['identity.key'])
+    expect(new Set(ids)).toEqual(new Set([loadOrCreateIdentity(data).peerId]))
+    expect(readdirSync(data)).toEqual(['identity.key'])
   })
 
   it.each([0o640, 0o604, 0o660, 0o620, 0o777])('is refused with mode %o, and the message says which command mends it', mode => {
@@ -146,6 +147,28 @@ describe('the data folder', () => {
     expect(dataFolder('win32', {}, 'C:\\Users\\ann')).toBe('C:\\Users\\ann\\AppData\\Local\\p2pnet')
   })
 })
+
+/** A program that waits for a line and prints whose identity it got: plain JavaScript, so that it starts fast and alone. */
+function compiledProgram(target: string): string {
+  const actors = join(import.meta.dirname, '../../../actors')
+  for (const source of [...readdirSync(join(actors, 'identity')).map(name => join('identity', name)), join('seam', 'services.ts')]) {
+    const { code } = transformFileSync(join(actors, source), { swcrc: false, jsc: { target: 'es2022', parser: { syntax: 'typescript' } }, module: { type: 'es6' } })
+    const file = join(target, source.replace(/ts$/, 'js'))
+    mkdirSync(dirname(file), { recursive: true })
+    writeFileSync(file, code.replace(/\.ts(["'];)/g, '.js$1'))
+  }
+  writeFileSync(join(target, 'package.json'), '{ "type": "module" }')
+  const program = join(target, 'main.js')
+  writeFileSync(program, `
+    import { loadOrCreateIdentity } from './identity/index.js'
+    process.stdout.write('ready\\n')
+    process.stdin.once('data', () => {
+      process.stdout.write(loadOrCreateIdentity(process.argv[2]).peerId + '\\n')
+      process.stdin.destroy()
+    })
+  `)
+  return program
+}
 
 async function exited(child: ChildProcess): Promise<void> {
   if (child.exitCode === null) await once(child, 'exit')

@@ -1,11 +1,12 @@
 import { once } from 'node:events'
+import { networkInterfaces } from 'node:os'
 import { buffer } from 'node:stream/consumers'
 import { connect as connectTls } from 'node:tls'
 import { afterEach, describe, expect, it } from '@jest/globals'
 import { generateIdentity } from '../../../actors/identity/index.ts'
 import type { ListenerOptions } from '../../../actors/listener/index.ts'
 import { handshake, secureOutbound } from '../../../actors/tls/index.ts'
-import { RejectInbound } from '../../../proto/index.ts'
+import { ListenAt, RejectInbound } from '../../../proto/index.ts'
 import { Harness, closed } from './harness.ts'
 
 let harness: Harness
@@ -122,6 +123,17 @@ describe('after the listener stopped', () => {
     harness = new Harness()
     const opening = harness.listen(['127.0.0.1', '127.0.0.2', '127.0.0.3'])
     void opening
+    await harness.stop()
+    expect(await resources()).toEqual(before)
+  })
+
+  it('also when it stops while it moves, on an interface that it follows', async () => {
+    const before = await resources()
+    harness = new Harness()
+    const [name = ''] = Object.entries(networkInterfaces()).find(([, infos]) => infos?.some(({ internal }) => internal)) ?? []
+    await harness.listen(['0.0.0.0'], 0, [name])
+    harness.command(new ListenAt({ hosts: ['0.0.0.0'], interfaces: [name] }))
+    await Promise.resolve()
     await harness.stop()
     expect(await resources()).toEqual(before)
   })

@@ -1,6 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { AcceptRate } from '../../../actors/listener/accept-rate.ts'
 import type { ListenerOptions } from '../../../actors/listener/index.ts'
 import { PendingCallers } from '../../../actors/listener/pending.ts'
 import { sourceOf } from '../../../actors/listener/source.ts'
@@ -86,24 +85,6 @@ describe('1,000 connections from one address', () => {
     await harness.counted('accept-rate', 20)
     await harness.counted('pending-evicted', 32)
     expect(harness.held.size).toBeLessThanOrEqual(8)
-  })
-})
-
-describe('the accept rate', () => {
-  it('lets a burst through, then the rate, for each source by itself', () => {
-    const rate = new AcceptRate({ burst: 3, perSecond: 10, sources: 10 })
-    const taken = (source: string, now: number, tries = 10): number => Array.from({ length: tries }, () => rate.take(source, now)).filter(Boolean).length
-    expect(taken('a', 0)).toBe(3)
-    expect(taken('b', 0)).toBe(3)
-    expect(taken('a', 99)).toBe(0)
-    expect(taken('a', 200)).toBe(2)
-    expect(taken('a', 100_000)).toBe(3)
-  })
-
-  it('remembers a bounded number of sources', () => {
-    const rate = new AcceptRate({ burst: 1, perSecond: 1, sources: 100 })
-    for (let n = 0; n < 10_000; n += 1) rate.take(`source ${n}`, n)
-    expect(rate.size).toBe(100)
   })
 })
 

@@ -3,7 +3,9 @@ import { connect, type Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import pino from 'pino'
 import { Identity, generateIdentity } from '../../../actors/identity/index.ts'
-import { Interfaces, SecuredSockets, listenerDefinition, type HeldSockets, type InterfaceTable, type ListenerOptions } from '../../../actors/listener/index.ts'
+import { InterfaceWatcher, Interfaces } from '../../../actors/lan/interface-watcher.ts'
+import { SecuredSockets, listenerDefinition, type HeldSockets, type ListenerOptions } from '../../../actors/listener/index.ts'
+import type { InterfaceTable } from '../../../actors/listener/places.ts'
 import { TcpDriver } from '../../../actors/listener/tcp-driver.ts'
 import { Services } from '../../../actors/seam/index.ts'
 import { secureOutbound } from '../../../actors/tls/index.ts'
@@ -23,7 +25,7 @@ export class Harness {
 
   constructor(options: Partial<ListenerOptions> = {}, interfaces?: () => InterfaceTable) {
     this.services.provide(Identity, this.identity)
-    if (interfaces !== undefined) this.services.provide(Interfaces, interfaces)
+    if (interfaces !== undefined) this.services.provide(Interfaces, new InterfaceWatcher(interfaces))
     this.driver = new TcpDriver({
       address: 'listener/main#tcp', actor: 'listener/main', log: pino({ enabled: false }),
       options: { ...(listenerDefinition.options as ListenerOptions), ...options },

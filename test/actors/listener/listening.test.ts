@@ -7,7 +7,7 @@ import { placesOf, type InterfaceTable } from '../../../actors/listener/places.t
 import { ListenAt } from '../../../proto/index.ts'
 import { Harness, closed } from './harness.ts'
 
-let harnesses: Harness[] = []
+const harnesses: Harness[] = []
 afterEach(async () => {
   await Promise.all(harnesses.splice(0).map(harness => harness.end()))
 })
