@@ -54,7 +54,7 @@ export async function peerOptions(values: UpValues): Promise<PeerOptions> {
 /** Interfaces that were named but are not there now; they are used when they come. */
 export function absentInterfaces(names: readonly string[] = []): { absent: string[]; present: string[] } {
   const present = Object.keys(networkInterfaces())
-  return { absent: names.filter(name => !present.includes(name)), present }
+  return { absent: names.filter(name => name !== 'loopback' && !present.includes(name)), present }
 }
 
 function contradictions({ inbound, listen, lan, ports }: UpValues): void {
