@@ -147,11 +147,12 @@ describe('the queue', () => {
     let expected = 0
     for (let round = 0; round < 200; round++) {
       for (let i = 0; i < 97; i++) queue.push(next++)
-      for (let i = 0; i < 61; i++) expect(queue.shift()).toBe(expected++)
+      for (let i = 0; i < 61; i++) if (queue.shift() !== expected++) throw new Error(`out of order at ${expected}`)
     }
     expect(queue.toArray()).toHaveLength(queue.size)
     expect(queue.toArray()[0]).toBe(expected)
-    while (queue.size > 0) expect(queue.shift()).toBe(expected++)
+    while (queue.size > 0) if (queue.shift() !== expected++) throw new Error(`out of order at ${expected}`)
+    expect(expected).toBe(next)
     expect(queue.shift()).toBeUndefined()
   })
 })

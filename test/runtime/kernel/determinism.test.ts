@@ -100,7 +100,7 @@ describe('the same inputs at the same times', () => {
       expect(lazy.taps).toEqual(first.taps)
       expect(lazy.seen).toEqual(first.seen)
       expect(lazy.shell).toEqual(first.shell)
-    }), { numRuns: 60 })
+    }), { numRuns: 25 })
   })
 
   it('give the same run again from its recorded inputs alone, those of drivers that answered at once too', () => {
@@ -109,7 +109,7 @@ describe('the same inputs at the same times', () => {
       const again = replay(what, live.taps)
       expect(again.taps).toEqual(live.taps)
       expect(again.seen).toEqual(live.seen)
-    }), { numRuns: 60 })
+    }), { numRuns: 25 })
   })
 
   it('number everything in order, and name only causes that came before', () => {
@@ -119,6 +119,6 @@ describe('the same inputs at the same times', () => {
         if (i > 0) expect(seq).toBeGreaterThan((envelopes[i - 1] as { seq: number }).seq)
         expect(cause).toBeLessThan(seq)
       })
-    }), { numRuns: 30 })
+    }), { numRuns: 15 })
   })
 })
