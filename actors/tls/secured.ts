@@ -15,12 +15,21 @@ export interface Secured {
   readonly sessionBinding: Uint8Array
 }
 
+// On the client's side Node hands out the certificate only once.
+const known = new WeakMap<TLSSocket, Secured>()
+
 /**
  * Checks a socket whose handshake is done, on either side, and says who is there. On the client's side
  * the server has not yet judged us: its first message shows that it took us.
  * @throws LinkSecurityError `tls-version`, `alpn`, `resumed`, `no-certificate` or `key-type`
  */
 export function securedBy(socket: TLSSocket): Secured {
+  let secured = known.get(socket)
+  if (secured === undefined) known.set(socket, (secured = check(socket)))
+  return secured
+}
+
+function check(socket: TLSSocket): Secured {
   const version = socket.getProtocol()
   if (version !== 'TLSv1.3') throw new LinkSecurityError('tls-version', `the other side speaks ${version ?? 'no TLS'}, not TLS 1.3`)
   // A client that names no protocol at all is let through by TLS.

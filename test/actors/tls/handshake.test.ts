@@ -75,6 +75,13 @@ describe('two peers', () => {
     expect(Buffer.from(atAnn.sessionBinding).toString('hex')).not.toContain(atAnn.linkId)
   })
 
+  it('may ask again who is there', async () => {
+    const [client, server] = await pair()
+    const [out, inbound] = [secureOutbound(client, ann), secureInbound(server, bob)]
+    await Promise.all([handshake(out, { timeoutMs }), handshake(inbound, { timeoutMs })])
+    expect([securedBy(out).peerId, securedBy(inbound).peerId]).toEqual([bob.peerId, ann.peerId])
+  })
+
   it('give every link another name', async () => {
     const links = await Promise.all([1, 2].map(async () => {
       const [client, server] = await pair()
