@@ -1,6 +1,7 @@
-import { Observable, Subject, Subscriber, type Observer, type Operator, type Subscription } from 'rxjs'
+import type { Observer, Operator, Subscription } from 'rxjs'
 import type { Envelope } from '../../proto/index.ts'
 import type { Report } from './contract.ts'
+import { Observable, Subject, Subscriber } from './rx.ts'
 
 /**
  * An Observable whose subscribers cannot disturb the bus: what their functions throw is reported, where

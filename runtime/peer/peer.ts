@@ -1,10 +1,10 @@
-import { filter, map, Observable } from 'rxjs'
 import type { Logger } from 'pino'
 import {
   ActorFailed, DiscoveryStarted, DropPeer, Listening, ListenFailed, classOf, typeName, type Endpoint, type Envelope, type Message, type MessageClass
 } from '../../proto/index.ts'
 import type { LinkTable } from '../../actors/peer-connection/index.ts'
 import type { Bus, Kernel } from '../kernel/index.ts'
+import { filter, map, Observable } from '../kernel/rx.ts'
 import type { DriverHost } from './driver-host.ts'
 import { ListenError, PeerStateError, UnknownTypeError } from './errors.ts'
 import type { LiveClock } from './live-clock.ts'

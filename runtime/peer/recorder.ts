@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import type { Tap } from '../kernel/index.ts'
-import { LogWriter, logHeader, type LogHeaderOptions } from '../log/index.ts'
+import { logHeader, type LogHeaderOptions } from '../log/header.ts'
+import { LogWriter } from '../log/writer.ts'
 import type { RecordOptions } from './options.ts'
 
 /** The tap of a kernel whose log file is opened when the peer starts. */

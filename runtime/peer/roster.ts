@@ -1,8 +1,9 @@
-import { BehaviorSubject, type Observable } from 'rxjs'
+import type { Observable } from 'rxjs'
 import {
   Direction, Level, LinkEnded, LinkIdentified, LinkLevelReached, PeerConnected, PeerDisconnected, PeerRtt, PeerVerified,
   type Endpoint, type Envelope, type Message, type MessageClass
 } from '../../proto/index.ts'
+import { BehaviorSubject } from '../kernel/rx.ts'
 import { AmbiguousPeerError, UnknownPeerError } from './errors.ts'
 
 /** How far a link has climbed. */
