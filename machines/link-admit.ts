@@ -68,15 +68,14 @@ export function identified(turn: Turn, body: LinkIdentified, address: string): v
   sleep(turn, peer)
   const held = setLink(turn, link, { phase: 'held', level: Level.LEVEL_IDENTIFIED })
   say(turn, address, new LinkAdmitted())
-  for (const other of linksOf(turn, peer)) if (loses(turn, other, held)) close(turn, other, lossCode(held, other))
+  for (const other of linksOf(turn, peer)) if (gives(turn, other, held)) close(turn, other, lossCode(held, other))
 }
 
-// A lower link gives way at once, a higher one only to one that is enhanced; so the pair is never without.
-function loses(turn: Turn, other: LinkRow, held: LinkRow): boolean {
-  if (other.address === held.address || !lives(other)) return false
-  if (other.phase === 'held') return other.level <= Level.LEVEL_IDENTIFIED
-  // What we still dial would lose by the rule for directions. A dial that would win goes on.
-  return !other.inbound && (other.phase === 'backoff' || (held.inbound && !dialsFirst(turn.book.options.peerId, held.peer)))
+// A link that the other side may use already stays until the winner is enhanced on both sides. What we
+// still dial goes at once where it would lose by the rule for directions; a dial that would win goes on.
+function gives(turn: Turn, other: LinkRow, held: LinkRow): boolean {
+  if (other.address === held.address || other.inbound || !lives(other) || other.phase === 'held') return false
+  return other.phase === 'backoff' || (held.inbound && !dialsFirst(turn.book.options.peerId, held.peer))
 }
 
 // A static place turned out to be this peer's.
