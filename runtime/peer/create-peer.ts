@@ -103,8 +103,8 @@ function speak(wire: WireTypes, definitions: readonly ActorDefinition[], message
 }
 
 function register(registry: Registry, definitions: readonly ActorDefinition[], messages: readonly (MessageClass | WireType)[]): void {
-  for (const { listens = [], messages: types = [], wire = [] } of definitions) {
-    registry.register(...listens, ...types, ...wire.map(({ type }) => type))
+  for (const { listens = [], recalls = [], messages: types = [], wire = [] } of definitions) {
+    registry.register(...listens, ...recalls, ...types, ...wire.map(({ type }) => type))
   }
   registry.register(...messages.map(message => typeof message === 'function' ? message : message.type))
 }

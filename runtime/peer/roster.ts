@@ -1,7 +1,7 @@
 import type { Observable } from 'rxjs'
 import {
   Direction, Level, LinkEnded, LinkIdentified, LinkLevelReached, PeerConnected, PeerDisconnected, PeerRtt, PeerVerified,
-  type Endpoint, type Envelope, type Message, type MessageClass
+  type Envelope, type Message, type MessageClass
 } from '../../proto/index.ts'
 import { BehaviorSubject } from '../kernel/rx.ts'
 import { AmbiguousPeerError, UnknownPeerError } from './errors.ts'

@@ -32,8 +32,13 @@ export class Program {
     for (let next = 0; ; ) {
       for (; next < this.lines.length; next++) if (pattern.test(this.lines[next]!)) return this.lines[next]!
       if (this.process.exitCode !== null) throw new Error(`ended without a line like ${pattern}:\n${this.lines.join('\n')}\n${this.#errors}`)
-      await new Promise<void>(resolve => { this.#heard = resolve })
+      await this.next()
     }
+  }
+
+  /** Resolves when it prints another line, or ends. */
+  next(): Promise<void> {
+    return new Promise(resolve => { this.#heard = resolve })
   }
 
   /** Resolves with all it printed; rejects unless it ends with code 0 and nothing on stderr. */
