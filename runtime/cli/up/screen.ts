@@ -47,6 +47,7 @@ export class Screen implements View {
     const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() })
     this.#editor = createInterface({ input: process.stdin, output: nowhere, terminal: true, historySize: 100 })
     this.#editor.on('line', line => {
+      if (line.trim() !== '') this.note(`> ${line}`)
       options.onLine(line)
       this.#paintSoon()
     })
@@ -60,7 +61,7 @@ export class Screen implements View {
     process.stdout.on('resize', this.#paintSoon)
     this.#tick = setInterval(this.#paintSoon, 1_000)
     process.stdout.write(ALTERNATE)
-    this.note(`say TEXT · say @PEER TEXT · send PATH · why PEER · quit`)
+    this.note('say TEXT · say @PEER TEXT · send PATH · why PEER · quit')
   }
 
   show: View['show'] = event => {
@@ -68,7 +69,7 @@ export class Screen implements View {
       const place = event.listen[0]
       this.#address = place === undefined ? '' : `port ${place.port}`
     }
-    if (event.event === 'transfer.progress') this.#progress(event.transferId, sentence(event, this.#options.directory) ?? '')
+    if (event.event === 'transfer.progress') this.#progress(sentence(event, this.#options.directory) ?? '')
     else if (event.event === 'peers') for (const peer of event.peers) this.note(sentence({ event: 'peers', peers: [peer] }, this.#options.directory) ?? '')
     else {
       const text = sentence(event, this.#options.directory)
@@ -100,7 +101,7 @@ export class Screen implements View {
   }
 
   /** One line for a transfer, brought up to date where it stands last. */
-  #progress(_transferId: string, text: string): void {
+  #progress(text: string): void {
     const stem = text.replace(/ \d+ %$/, '')
     if (this.#lines.at(-1)?.slice(9).replace(/ \d+ %$/, '') === stem) this.#lines.pop()
     this.note(text)
@@ -121,7 +122,8 @@ export class Screen implements View {
       input: this.#editor.line, cursor: this.#editor.cursor, now: Date.now()
     }, columns, rows)
     const [bold, plain] = this.#bold
-    const text = lines.map((line, index) => `${index === 0 ? bold + line + plain : line}${ERASE_LINE}`).join('\r\n')
+    // Erased before it is written: after a line as wide as the screen, erasing would take its last character.
+    const text = lines.map((line, index) => `${ERASE_LINE}${index === 0 ? bold + line + plain : line}`).join('\r\n')
     process.stdout.write(`${HOME}${text}\u001b[${lines.length};${cursor + 1}H`)
   }
 }

@@ -61,8 +61,8 @@ export class Running {
   stderr = ''
   #looks = new Set<() => void>()
 
-  constructor(args: readonly string[], options: { detached?: boolean } = {}) {
-    this.child = spawn(process.execPath, [MAIN, ...args], { stdio: 'pipe', detached: options.detached ?? false })
+  constructor(args: readonly string[], options: { detached?: boolean; env?: Record<string, string> } = {}) {
+    this.child = spawn(process.execPath, [MAIN, ...args], { stdio: 'pipe', detached: options.detached ?? false, env: { ...process.env, ...options.env } })
     this.child.stderr.setEncoding('utf8').on('data', (text: string) => { this.stderr += text })
     this.child.stdin.on('error', () => {})
     createInterface({ input: this.child.stdout }).on('line', line => {
