@@ -24,5 +24,6 @@ export const broadcaster = defineActor<BroadcasterOptions & SenderOptions>({
     answersPerSecond: 50,
     listenerPatienceMs: 2_000
   },
-  listens: [DiscoveryStarted, Listening, LinksChanged, InterfacesChanged]
+  listens: [InterfacesChanged],
+  recalls: [Listening, LinksChanged, DiscoveryStarted]
 })

@@ -23,5 +23,5 @@ export const discoveryChannel = defineActor<DiscoveryChannelOptions & LanDriverO
     endpointsMax: 8,
     endpointMs: 180_000
   },
-  listens: [DiscoveryStarted]
+  recalls: [DiscoveryStarted]
 })

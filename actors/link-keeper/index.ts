@@ -11,7 +11,8 @@ export const linkKeeperDefinition = defineActor<LinkKeeperOptions>({
   kind: 'link-keeper',
   machine: linkKeeperMachine,
   options: linkKeeperDefaults,
-  listens: [DiscoveryStarted, PeerHeard, Listening]
+  listens: [PeerHeard],
+  recalls: [DiscoveryStarted, Listening]
 })
 
 /**

@@ -44,6 +44,11 @@ export interface ActorDefinition<Options extends object = any> {
   readonly messages?: readonly MessageClass[]
   /** Types that it is given when they are announced. */
   readonly listens?: readonly MessageClass[]
+  /**
+   * Types that it listens to and whose last announcement it is given when it starts late, by mail from
+   * `system`: an actor that is spawned or restarted then knows what the others were told before.
+   */
+  readonly recalls?: readonly MessageClass[]
   /** Types that it speaks with other peers. */
   readonly wire?: readonly WireType[]
   /** @default { onFailure: 'restart' } for actors of the peer, { onFailure: 'stop' } for spawned ones */

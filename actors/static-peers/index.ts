@@ -8,7 +8,7 @@ export const staticPeersDefinition = defineActor<StaticPeersOptions>({
   kind: 'static-peers',
   machine: staticPeersMachine,
   options: { peers: [] },
-  listens: [DiscoveryStarted]
+  recalls: [DiscoveryStarted]
 })
 
 /** Peers at places that a person names, for networks where nothing can be heard. */

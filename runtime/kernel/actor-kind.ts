@@ -21,15 +21,18 @@ export class ActorKind {
   readonly definition: ActorDefinition
   /** Names of the types that it is given when they are announced. */
   readonly listens: readonly string[]
+  /** Names of the types whose last announcement it is given when it starts. */
+  readonly recalls: readonly string[]
   readonly #events: ReadonlySet<string>
   readonly #secrets: ReadonlySet<string>
 
   constructor(definition: ActorDefinition) {
-    const { machine, listens = [], secrets = [] } = definition
+    const { machine, listens = [], recalls = [], secrets = [] } = definition
     // The machine may be shared by many kernels, and the bound is the same in all.
     if (machine.options.maxIterations === Infinity) machine.options.maxIterations = microstepsMax
     this.definition = definition
-    this.listens = [...new Set(listens.map(typeName))]
+    this.recalls = recalls.map(typeName)
+    this.listens = [...new Set([...listens.map(typeName), ...this.recalls])]
     this.#events = new Set(machine.events)
     this.#secrets = new Set(secrets)
   }

@@ -34,6 +34,11 @@ export class Kinds {
     this.plan = [...plan.values()]
   }
 
+  /** Types whose last announcement some kind recalls. */
+  get recalled(): Set<string> {
+    return new Set([...this.#kinds.values()].flatMap(kind => kind.recalls))
+  }
+
   get(kind: string): ActorKind | undefined {
     return this.#kinds.get(kind)
   }

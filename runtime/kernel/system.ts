@@ -50,6 +50,8 @@ export class System implements CellHost, Receiver {
   readonly #kinds: Kinds
   readonly #cells = new Map<string, ActorCell>()
   readonly #watches = new Watches()
+  /** The last announcement of each type that some kind recalls. */
+  readonly #announced = new Map<string, Envelope>()
   readonly #stopper: Stopper
   #stopped = false
 
@@ -72,7 +74,7 @@ export class System implements CellHost, Receiver {
       }
     })
     // It listens first, so that an actor is gone before anyone hears so.
-    bus.attach(this, ['ActorStopped'])
+    bus.attach(this, ['ActorStopped', ...this.#kinds.recalled])
   }
 
   /** The last actor is gone after an ordered stop. */
@@ -111,7 +113,8 @@ export class System implements CellHost, Receiver {
   receive(envelope: Envelope): void {
     this.cause = envelope.seq
     if (envelope.to === '') {
-      if (envelope.from === this.address) this.#gone((envelope as EventOf<'ActorStopped'>).body.address)
+      if (envelope.type !== 'ActorStopped') this.#announced.set(envelope.type, envelope)
+      else if (envelope.from === this.address) this.#gone((envelope as EventOf<'ActorStopped'>).body.address)
     } else {
       this.#command(envelope)
     }
@@ -268,6 +271,10 @@ export class System implements CellHost, Receiver {
     const { kind, version = 1 } = definition
     publisher.system(new ActorStarted({ address, kind, version, incarnation, parent: cell.parentAddress }), '', this.cause)
     cell.start(streamStart(seed, address, incarnation))
+    for (const type of cell.kind.recalls) {
+      const announced = this.#announced.get(type)
+      if (announced !== undefined) publisher.system(announced.body, address, this.cause)
+    }
   }
 
   #endBelow(cell: ActorCell, ending: Ending): void {

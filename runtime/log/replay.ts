@@ -93,8 +93,8 @@ export class Replay {
     this.#entries = this.#log[Symbol.iterator]()
     this.registry = options.registry ?? new Registry()
     this.registry.register(...options.messages ?? [])
-    for (const { listens, messages, wire } of options.definitions) {
-      this.registry.register(...listens ?? [], ...messages ?? [], ...(wire ?? []).map(({ type }) => type))
+    for (const { listens, recalls, messages, wire } of options.definitions) {
+      this.registry.register(...listens ?? [], ...recalls ?? [], ...messages ?? [], ...(wire ?? []).map(({ type }) => type))
     }
     const meet = () => this.#meet()
     try {

@@ -27,6 +27,19 @@ describe.each(codecs)('supervision, codec %s', codec => {
     expect(h.types(ActorStarted).map(({ body }) => (body as ActorStarted).incarnation)).toEqual([0, 1])
   })
 
+  it('gives an actor that starts late the last announcement of each type it recalls', () => {
+    const late: ActorDefinition = { ...echo, kind: 'late', recalls: [Ping] }
+    const h = start([spec({ ...echo, recalls: [Ping] }), spec(puppet, { spawns: [late] })], { codec })
+    say(h, 'spawn late a')
+    h.host(new Ping({ id: 1 }))
+    h.host(new Ping({ id: 2 }))
+    say(h, 'spawn late b')
+    say(h, 'boom', 'echo/main')
+    h.kernel.advanceTo(100)
+    const pings = h.kernel.inspect().actors.map(({ address, context }) => [address, (context as { pings?: number }).pings])
+    expect(pings).toEqual(expect.arrayContaining([['echo/main', 1], ['late/a', 2], ['late/b', 1]]))
+  })
+
   it('says what failed, with name and message of the error and the last messages, and reports the stack', () => {
     const h = start([spec(echo)], { codec, limits: { maxRecent: 2 } })
     for (let id = 0; id < 3; id++) h.host(new Ping({ id }), 'echo/main')
