@@ -1,12 +1,12 @@
-import { readFile } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { transform } from '@swc/core'
+import { transformSync } from '@swc/core'
 
-/** Node's module hook: a .ts file loads with its types erased. */
+/** Node's module hook: a .ts file loads with its types erased. Synchronous throughout: the asynchronous transform has hung in the hooks' thread. */
 export async function load(url, context, nextLoad) {
   if (!url.startsWith('file:') || !url.endsWith('.ts')) return nextLoad(url, context)
   const filename = fileURLToPath(url)
-  const { code } = await transform(await readFile(filename, 'utf8'), {
+  const { code } = transformSync(readFileSync(filename, 'utf8'), {
     filename,
     swcrc: false,
     sourceMaps: 'inline',
