@@ -1,5 +1,5 @@
 export { createPeer } from './peer/create-peer.ts'
-export { Peer, type PeerStatus, type Received } from './peer/peer.ts'
+export { Peer, type BusFace, type PeerStatus, type Received } from './peer/peer.ts'
 export type { LanOptions, LogLevel, PeerOptions, RecordOptions } from './peer/options.ts'
 export { formatEndpoint, type LevelName, type LinkInfo, type Live, type PeerInfo } from './peer/roster.ts'
 export {
@@ -17,7 +17,7 @@ export {
 export {
   LinkFullError, MessageTooLargeError, NotAcceptedError, NotConnectedError, WireTypeConflictError
 } from '../actors/peer-connection/index.ts'
-export { type Bus, type Limits } from './kernel/index.ts'
+export { type Limits } from './kernel/index.ts'
 
 // What a host program sends and hears; every message type is in `p2pnet/proto`.
 export {

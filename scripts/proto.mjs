@@ -22,6 +22,7 @@ for (const file of [import.meta.filename, ...schema.map(file => join(root, 'prot
   hash.update(`\n${basename(file)}\n`).update(readFileSync(file))
 }
 const digest = hash.digest('hex')
+const schemaDigest = schema.reduce((sum, file) => sum.update(readFileSync(join(root, 'proto/p2pnet/v1', file))), createHash('sha256')).digest('hex')
 const stamp = join(out, '.stamp')
 if (existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) process.exit()
 
@@ -43,11 +44,15 @@ const names = [...declarations.matchAll(/^ {8}(?:class|enum) (\w+)/gm)].map(matc
 writeFileSync(join(out, 'v1.js'), [
   "import { p2pnet } from './messages.js'",
   'const v1 = p2pnet.v1',
-  ...names.map(name => `export const ${name} = v1.${name}`), ''
+  ...names.map(name => `export const ${name} = v1.${name}`),
+  '/** SHA-256 over the schema, in hex. */',
+  `export const SCHEMA_DIGEST = '${schemaDigest}'`, ''
 ].join('\n'))
 writeFileSync(join(out, 'v1.d.ts'), [
   "import { p2pnet } from './messages.js'",
-  ...names.map(name => `export import ${name} = p2pnet.v1.${name}`), ''
+  ...names.map(name => `export import ${name} = p2pnet.v1.${name}`),
+  '/** SHA-256 over the schema, in hex. */',
+  'export declare const SCHEMA_DIGEST: string', ''
 ].join('\n'))
 for (const file of examples) {
   const module = join(examplesOut, `${basename(file, '.proto')}.js`)

@@ -1,4 +1,4 @@
-import type { Observer, Operator, Subscription } from 'rxjs'
+import type { Observer, Operator, Subscription, TeardownLogic } from 'rxjs'
 import type { Envelope } from '../../proto/index.ts'
 import type { Report } from './contract.ts'
 import { Observable, Subject, Subscriber } from './rx.ts'
@@ -8,10 +8,10 @@ import { Observable, Subject, Subscriber } from './rx.ts'
  * rxjs would throw it from a timer and end the process. What is piped from it is guarded as well;
  * observables that combine several (`merge`, `combineLatest`) are plain again.
  */
-class GuardedObservable<T> extends Observable<T> {
+export class GuardedObservable<T> extends Observable<T> {
   readonly #report: Report
 
-  constructor(report: Report, subscribe?: (subscriber: Subscriber<T>) => () => void) {
+  constructor(report: Report, subscribe?: (subscriber: Subscriber<T>) => TeardownLogic) {
     super(subscribe)
     this.#report = report
   }

@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto'
 import { Identity, LocalPeer, generateIdentity, loadOrCreateIdentity, localPeer } from '../../actors/identity/index.ts'
 import { Links, WireTypes } from '../../actors/peer-connection/index.ts'
 import { Services, type ActorDefinition, type ActorSpec, type WireType } from '../../actors/seam/index.ts'
-import { Level, Registry, TextMessage, type MessageClass } from '../../proto/index.ts'
-import { Kernel } from '../kernel/index.ts'
+import { Level, Registry, SCHEMA_DIGEST, TextMessage, type MessageClass } from '../../proto/index.ts'
+import { DriverFailedError, Kernel } from '../kernel/index.ts'
+import { version } from '../version.ts'
 import { defaultActors } from './default-actors.ts'
 import { DriverHost } from './driver-host.ts'
 import { DuplicateActorError, PeerOptionError } from './errors.ts'
@@ -25,7 +26,7 @@ import { Roster } from './roster.ts'
 export function createPeer(options: PeerOptions = {}): Peer {
   checkOptions(options)
   const identity = options.identity ?? (options.dir === undefined ? generateIdentity() : loadOrCreateIdentity(options.dir))
-  const local = localPeer(identity, { name: options.name, network: options.network })
+  const local = localPeer(identity, { name: options.name, network: options.network, agent: `p2pnet/${version()}` })
   const actors = [
     ...(options.defaults === false ? [] : defaultActors(options, local)),
     ...(options.actors ?? []).flat().map(specOf)
@@ -46,15 +47,20 @@ export function createPeer(options: PeerOptions = {}): Peer {
   const host = new DriverHost({ registry, services, links: () => links, log })
   const seed = options.seed ?? randomBytes(32)
   const recorder = options.record === undefined ? undefined : new Recorder(options.record, log)
+  const report = (where: string, error: unknown) => {
+    // The driver host has said so, with the stack.
+    if (error instanceof DriverFailedError) return
+    log.error({ where, err: error }, where === 'bus' ? 'a subscriber failed' : 'an actor failed')
+  }
   const kernel = new Kernel({
     seed, actors, registry, shell: host,
-    report: (where, error) => log.error({ where, err: error }, 'exception'),
+    report,
     ...(options.limits && { limits: options.limits }), ...(recorder && { tap: recorder })
   })
   const clock = new LiveClock(kernel)
   host.connect((body, address) => clock.enter(() => kernel.input(body, address)))
   let wallZero = 0
-  const roster = new Roster(kernel.bus, () => wallZero)
+  const roster = new Roster(kernel.bus, () => wallZero, report)
   narrate(kernel.bus, log)
 
   return new Peer({
@@ -66,13 +72,13 @@ export function createPeer(options: PeerOptions = {}): Peer {
     host,
     roster,
     links,
-    log,
+    report,
     wire,
     listens: actors.some(({ definition }) => definition.kind === 'listener'),
     linkKeeper: 'link-keeper/main',
     open() {
       wallZero = Date.now()
-      recorder?.open({ library: local.agent, seed, wallTime: wallZero, peerId: local.peerId, name: local.name, actors, limits: options.limits ?? {} })
+      recorder?.open({ library: local.agent, schema: Buffer.from(SCHEMA_DIGEST, 'hex'), seed, wallTime: wallZero, peerId: local.peerId, name: local.name, actors, limits: options.limits ?? {} })
     },
     async close() {
       await recorder?.close()

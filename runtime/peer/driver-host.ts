@@ -79,6 +79,11 @@ export class DriverHost implements Shell {
     return this.#delivery
   }
 
+  /** Messages that a link or a missing driver did not take. */
+  get deadLetters(): number {
+    return this.#reports.deadLetters
+  }
+
   get drivers(): number {
     return this.#running.size
   }
@@ -199,7 +204,7 @@ export class DriverHost implements Shell {
   }
 
   #failed(address: string, error: unknown): void {
-    this.#options.log.error({ driver: address, err: error }, 'driver failed')
+    this.#options.log.error({ driver: address, err: error }, 'a driver failed')
     const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
     this.#feed(new DriverFailed({ driver: address, error: text }), { from: address, to: 'system' })
   }
@@ -209,7 +214,7 @@ export class DriverHost implements Shell {
     try {
       result = driver.stop?.()
     } catch (error) {
-      this.#options.log.error({ driver: address, err: error }, 'driver failed to stop')
+      this.#options.log.error({ driver: address, err: error }, 'a driver failed to stop')
       return
     }
     if (!(result instanceof Promise)) return
@@ -217,11 +222,11 @@ export class DriverHost implements Shell {
     const late = new Promise<void>(resolve => {
       timer = setTimeout(() => {
         this.#stuck.push(address)
-        this.#options.log.error({ driver: address }, 'driver does not stop')
+        this.#options.log.error({ driver: address }, 'a driver does not stop')
         resolve()
       }, this.#stopTimeoutMs)
     })
-    const done = result.catch(error => this.#options.log.error({ driver: address, err: error }, 'driver failed to stop'))
+    const done = result.catch(error => this.#options.log.error({ driver: address, err: error }, 'a driver failed to stop'))
     const closed = Promise.race([done, late]).then(() => {
       clearTimeout(timer)
       if (this.#stopping.get(address) === closed) this.#stopping.delete(address)

@@ -1,22 +1,31 @@
+import { createRequire } from 'node:module'
 import type { Logger } from 'pino'
 import type { Observable } from 'rxjs'
 import {
   ActorFailed, DeadLetter, DriverCounts, PeerConnected, PeerDisconnected, PeerFound, PeerRefused, PeerVerified,
   type Envelope, type Message, type MessageClass
 } from '../../proto/index.ts'
-import { createRequire } from 'node:module'
 import type { LogLevel } from './options.ts'
 import { formatEndpoint } from './roster.ts'
 
-const silent = {
-  level: 'silent', fatal() {}, error() {}, warn() {}, info() {}, debug() {}, trace() {}, silent() {},
-  child: () => silent, isLevelEnabled: () => false, flush() {}
-} as unknown as Logger
+const levels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const
+const nothing = { level: 'silent', child: () => nothing, isLevelEnabled: () => false, flush() {}, silent() {}, bindings: () => ({}) }
+for (const level of levels) Object.assign(nothing, { [level]: () => {} })
 
-/** A logger to stderr; loading pino takes 20 ms, so that who wants silence is spared it. */
-export function loggerOf(log: Logger | LogLevel = 'silent'): Logger {
+/** Where no logger was asked for, a host's bug still shows, as Node shows warnings. */
+const warnings = { ...nothing, child: () => warnings, warn: warn, error: warn, fatal: warn }
+
+function warn(about: { err?: unknown }, message: string): void {
+  const { err, ...where } = about
+  const detail = err instanceof Error ? err.stack : err === undefined ? undefined : String(err)
+  process.emitWarning(`${message} ${JSON.stringify(where)}`, { type: 'P2pnetWarning', ...(detail !== undefined && { detail }) })
+}
+
+/** A logger to stderr; loading pino takes 20 ms, so that who does not want it is spared. */
+export function loggerOf(log?: Logger | LogLevel): Logger {
+  if (log === undefined) return warnings as unknown as Logger
+  if (log === 'silent') return nothing as unknown as Logger
   if (typeof log !== 'string') return log
-  if (log === 'silent') return silent
   const { pino, destination } = createRequire(import.meta.url)('pino') as typeof import('pino')
   return pino({ level: log }, destination(2))
 }

@@ -48,7 +48,7 @@ export interface PeerOptions {
   readonly seed?: Uint8Array
   /** Bounds of the kernel. */
   readonly limits?: Partial<Limits>
-  /** A pino logger, or a level for one that writes JSON to stderr. @default 'silent' */
+  /** A pino logger, or a level for one that writes JSON to stderr. @default errors alone, as Node's warnings */
   readonly log?: Logger | LogLevel
 }
 

@@ -1,10 +1,11 @@
-import type { Logger } from 'pino'
+import type { Observable } from 'rxjs'
 import {
   ActorFailed, DiscoveryStarted, DropPeer, Listening, ListenFailed, classOf, typeName, type Endpoint, type Envelope, type Message, type MessageClass
 } from '../../proto/index.ts'
 import type { LinkTable } from '../../actors/peer-connection/index.ts'
-import type { Bus, Kernel } from '../kernel/index.ts'
-import { filter, map, Observable } from '../kernel/rx.ts'
+import { GuardedObservable } from '../kernel/faces.ts'
+import type { Kernel, Report } from '../kernel/index.ts'
+import { filter, map } from '../kernel/rx.ts'
 import type { DriverHost } from './driver-host.ts'
 import { ListenError, PeerStateError, UnknownTypeError } from './errors.ts'
 import type { LiveClock } from './live-clock.ts'
@@ -29,6 +30,15 @@ export interface PeerStatus {
   readonly rss: number
 }
 
+/** Every message as it is delivered, as Observables; what a subscriber throws is reported and disturbs nobody. */
+export interface BusFace {
+  /** Every message of the type, announced or addressed. */
+  of<T extends Message>(type: MessageClass<T>): Observable<Envelope<string, T>>
+  /** Every message to the address: an actor, a driver, `peer/PEERID`, `host`, `system`. */
+  to(address: string): Observable<Envelope>
+  readonly all: Observable<Envelope>
+}
+
 /** What {@link createPeer} puts together. */
 export interface PeerParts {
   readonly peerId: string
@@ -39,7 +49,7 @@ export interface PeerParts {
   readonly host: DriverHost
   readonly roster: Roster
   readonly links: LinkTable
-  readonly log: Logger
+  readonly report: Report
   /** How each type that may cross a link travels. */
   readonly wire: { of(type: MessageClass): { readonly via: 'bus' | 'pump' } | undefined }
   /** Whether one of the actors accepts links, so that start() awaits it. */
@@ -65,8 +75,7 @@ export class Peer implements AsyncDisposable {
   readonly peerId: string
   readonly name: string
   readonly network: string
-  /** Every message as it is delivered: `of(Type)`, `to(address)` and `all` are Observables. */
-  readonly bus: Bus
+  readonly bus: BusFace
   /** Connected peers, now and whenever they change. */
   readonly peers: Live<readonly PeerInfo[]>
   /** Links from identification on, now and whenever they change. */
@@ -92,7 +101,11 @@ export class Peer implements AsyncDisposable {
     this.links = parts.roster.links
     this.events = this.bus.all.pipe(filter(({ to }) => to === ''))
     this.bus.of(Listening).subscribe(({ body }) => { this.#listening = body.endpoints as Endpoint[] })
-    parts.kernel.onStopped(() => { this.#finished ??= this.#finish() })
+    parts.kernel.onStopped(() => {
+      this.#finished = this.#finish()
+      // Whoever awaits stop() is told; a peer that stopped by itself may have nobody who does.
+      this.#finished.catch(() => {})
+    })
   }
 
   /** Where links are accepted; empty before start() and where none are. */
@@ -199,7 +212,7 @@ export class Peer implements AsyncDisposable {
         map(({ from, body }) => ({ peerId: from.slice('peer/'.length), body: body as T }))
       )
     }
-    return new Observable(subscriber => this.#parts.links.subscribe(type, (peerId, message) => { subscriber.next({ peerId, body: message.body }) }))
+    return new GuardedObservable(this.#parts.report, subscriber => this.#parts.links.subscribe(type, (peerId, message) => { subscriber.next({ peerId, body: message.body }) }))
   }
 
   /**
@@ -231,7 +244,7 @@ export class Peer implements AsyncDisposable {
       peers: this.peers.value.length,
       timers,
       queued,
-      deadLetters,
+      deadLetters: deadLetters + host.deadLetters,
       rss: process.memoryUsage.rss()
     }
   }

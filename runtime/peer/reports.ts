@@ -17,10 +17,16 @@ export class Reports {
   readonly #counts = new Map<string, Map<string, number>>()
   readonly #letters = new Map<string, Letters>()
   #timer: NodeJS.Timeout | undefined
+  #deadLetters = 0
 
   constructor(feed: Feed, everyMs = REPORT_EVERY_MS) {
     this.#feed = feed
     this.#everyMs = everyMs
+  }
+
+  /** Since the start, those that were summed up too. */
+  get deadLetters(): number {
+    return this.#deadLetters
   }
 
   count(driver: string, name: string, by: number): void {
@@ -32,6 +38,7 @@ export class Reports {
 
   /** The first of its kind goes out at once, the others within a second are summed up. */
   deadLetter(type: string, from: string, to: string, reason: string, cause: number): void {
+    this.#deadLetters++
     const key = `${type} ${reason}`
     const letters = this.#letters.get(key)
     if (letters !== undefined) {

@@ -3,6 +3,8 @@ import {
   Direction, Level, LinkEnded, LinkIdentified, LinkLevelReached, PeerConnected, PeerDisconnected, PeerRtt, PeerVerified,
   type Envelope, type Message, type MessageClass
 } from '../../proto/index.ts'
+import { GuardedObservable } from '../kernel/faces.ts'
+import type { Report } from '../kernel/index.ts'
 import { BehaviorSubject } from '../kernel/rx.ts'
 import { AmbiguousPeerError, UnknownPeerError } from './errors.ts'
 
@@ -49,18 +51,43 @@ const LEVELS: Readonly<Record<number, LevelName>> = {
   [Level.LEVEL_ENHANCED]: 'enhanced'
 }
 
+/** A value that changes, whose subscribers cannot disturb who changes it. */
+class LiveValue<T> extends GuardedObservable<T> implements Live<T> {
+  readonly #subject: BehaviorSubject<T>
+
+  constructor(first: T, report: Report) {
+    const subject = new BehaviorSubject(first)
+    super(report, subscriber => subject.subscribe(subscriber))
+    this.#subject = subject
+  }
+
+  get value(): T {
+    return this.#subject.value
+  }
+
+  next(value: T): void {
+    this.#subject.next(value)
+  }
+
+  complete(): void {
+    this.#subject.complete()
+  }
+}
+
 /** Keeps the lists of peers and links from what is said on the bus. */
 export class Roster {
-  readonly peers = new BehaviorSubject<readonly PeerInfo[]>([])
-  readonly links = new BehaviorSubject<readonly LinkInfo[]>([])
+  readonly peers: LiveValue<readonly PeerInfo[]>
+  readonly links: LiveValue<readonly LinkInfo[]>
   readonly #wallZero: () => number
   /** Link ids by the address of their connection. */
   readonly #linkIds = new Map<string, string>()
   /** The last round trip to each peer with a link, in milliseconds: verification measures it before the peer counts as connected. */
   readonly #rtts = new Map<string, number>()
 
-  constructor(bus: { of<T extends Message>(type: MessageClass<T>): Observable<Envelope<string, T>> }, wallZero: () => number) {
+  constructor(bus: { of<T extends Message>(type: MessageClass<T>): Observable<Envelope<string, T>> }, wallZero: () => number, report: Report = () => {}) {
     this.#wallZero = wallZero
+    this.peers = new LiveValue<readonly PeerInfo[]>([], report)
+    this.links = new LiveValue<readonly LinkInfo[]>([], report)
     bus.of(PeerConnected).subscribe(({ body, time }) => this.#connected(body, time))
     bus.of(PeerVerified).subscribe(({ body }) => this.#change(body.peerId, { level: levelName(body.level) }))
     bus.of(PeerRtt).subscribe(({ body }) => {

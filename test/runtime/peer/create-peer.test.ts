@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pino } from 'pino'
 import { firstValueFrom, lastValueFrom, toArray, type Observable } from 'rxjs'
 import { assign, createMachine, setup } from 'xstate'
 import { defineActor, type DriverContext } from '../../../actors/seam/index.ts'
@@ -15,7 +16,7 @@ import {
 
 const peers: Peer[] = []
 function bare(options: PeerOptions = {}): Peer {
-  const peer = createPeer({ defaults: false, ...options })
+  const peer = createPeer({ defaults: false, log: 'silent', ...options })
   peers.push(peer)
   return peer
 }
@@ -102,6 +103,17 @@ describe('a peer of the host\'s actors alone', () => {
     peer.publish(new TextMessage(), { to: 'nobody/main' })
     expect((await dead).body).toMatchObject({ type: 'TextMessage', to: 'nobody/main', reason: 'no-actor' })
     expect(peer.status().deadLetters).toBe(1)
+  })
+
+  it('goes on when a subscriber of the host throws, and says so', async () => {
+    const lines: string[] = []
+    const peer = bare({ log: pino({}, { write: line => lines.push(line) }) })
+    await peer.start()
+    peer.bus.of(TextMessage).subscribe(() => { throw new Error('host bug') })
+    const heard = firstValueFrom(peer.bus.of(TextMessage))
+    peer.publish(new TextMessage({ text: 'who?' }))
+    expect((await heard).body.text).toBe('who?')
+    expect(lines.map(line => JSON.parse(line))).toMatchObject([{ level: 50, where: 'bus', msg: 'a subscriber failed', err: { message: 'host bug' } }])
   })
 
   it('counts what it holds', async () => {
