@@ -15,7 +15,7 @@ export const widthOf = stringWidth
 const graphemes = new Intl.Segmenter()
 
 /** Cuts text to a number of columns, with an ellipsis where something is missing. */
-export function fit(text: string, columns: number): string {
+export function crop(text: string, columns: number): string {
   if (columns <= 0) return ''
   // Beyond any terminal; spares the segmenter a megabyte of text.
   const short = text.length > 4 * columns + 1_000 ? text.slice(0, 4 * columns + 1_000) : text
@@ -33,7 +33,7 @@ export function fit(text: string, columns: number): string {
 
 /** Text of exactly that many columns: cut, or filled up with spaces. */
 export function cell(text: string, columns: number, align: 'left' | 'right' = 'left'): string {
-  const cut = fit(text, columns)
+  const cut = crop(text, columns)
   const gap = ' '.repeat(Math.max(0, columns - widthOf(cut)))
   return align === 'left' ? cut + gap : gap + cut
 }

@@ -1,6 +1,6 @@
 import type { Subscription } from 'rxjs'
 import {
-  Direction, LinkEnded, LinkIdentified, LinkLevelReached, PeerConnected, PeerDisconnected, PeerFound, PeerRefused, PeerVerified,
+  Direction, Level, LinkEnded, LinkIdentified, LinkLevelReached, PeerConnected, PeerDisconnected, PeerFound, PeerRefused, PeerVerified,
   typeName, type Message, type MessageClass
 } from '../../../proto/index.ts'
 import { codeEntry } from '../../../machines/codes.ts'
@@ -49,9 +49,9 @@ export class History {
       peerId, state: levelName(level), detail: `connected at ${formatEndpoint(remote)}`
     }))
     on(PeerVerified, ({ peerId, steps, level }) => ({ peerId, state: levelName(level), detail: `verified by ${steps.join(', ')}` }))
-    on(LinkEnded, ({ peerId, code, reason, initiator, againMs }) => ({
+    on(LinkEnded, ({ peerId, code, reason, initiator, level, againMs }) => ({
       peerId, code, state: againMs > 0 ? 'retrying' : 'disconnected',
-      detail: `a link ended, ${code}: ${reason}, by ${who(initiator)}${againMs > 0 ? `; dialled again in ${againMs} ms` : ''}`
+      detail: `${level === Level.LEVEL_UNSPECIFIED ? 'a dial failed' : 'a link ended'}, ${code}: ${reason}, by ${who(initiator)}${againMs > 0 ? `; dialled again in ${againMs} ms` : ''}`
     }))
     on(PeerRefused, ({ peerId, code, reason, step }) => ({
       peerId, code, state: 'refused', detail: `refused${step ? ` by ${step}` : ''}, ${code}: ${reason}`
@@ -76,9 +76,7 @@ export class History {
       case 'identified': return `${name} has identified itself and is being verified, since ${since}.`
       case 'basic': return `${name} is connected; we have verified it, it has not verified us yet.`
       case 'enhanced': return `${name} is connected and both sides have verified each other, since ${since}.`
-      case 'retrying': return `There is no link to ${name}: ${last.detail}. ${ring.advice}`
-      case 'refused': return `There is no link to ${name}: ${last.detail}. ${ring.advice}`
-      default: return `There is no link to ${name} since ${since}: ${last.detail}. ${ring.advice}`
+      default: return `There is no link to ${name} since ${since}: ${last.detail}${ring.advice === '' ? '' : `; ${ring.advice}`}.`
     }
   }
 
@@ -93,6 +91,11 @@ export class History {
     if (this.#rings.size > PEERS_MAX) this.#rings.delete(this.#rings.keys().next().value!)
     ring.entries.push(entry)
     if (ring.entries.length > ENTRIES_MAX) ring.entries.shift()
-    if (code !== undefined) ring.advice = codeEntry(code).advice
+    if (code !== undefined) ring.advice = asClause(codeEntry(code).advice)
   }
+}
+
+/** `Check the cable.` within a longer sentence; nothing where there is nothing to do. */
+function asClause(advice: string): string {
+  return /^Nothing\b/.test(advice) ? '' : advice.replace(/\.$/, '').replace(/^./, first => first.toLowerCase())
 }

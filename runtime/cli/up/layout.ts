@@ -1,5 +1,5 @@
 import type { PeerInfo } from '../../peer/roster.ts'
-import { ago, cell, fit, legible, milliseconds, widthOf } from '../legible.ts'
+import { ago, cell, crop, legible, milliseconds, widthOf } from '../legible.ts'
 
 /** What the screen shows. */
 export interface ScreenState {
@@ -57,7 +57,7 @@ export function layout(state: ScreenState, columns: number, rows: number): Frame
   const { text, cursor } = inputLine(state, columns)
   return {
     lines: [
-      ...head.slice(0, rows - 1).map(line => fit(line, columns)),
+      ...head.slice(0, rows - 1).map(line => crop(line, columns)),
       ...lines, ...Array<string>(room - lines.length).fill(''),
       ...(rows > head.length + 1 ? ['─'.repeat(columns)] : []),
       text
@@ -100,7 +100,7 @@ function wrap(line: string, columns: number): string[] {
   const rows: string[] = []
   let rest = line
   while (rows.length < 3) {
-    const cut = fit(rest, columns)
+    const cut = crop(rest, columns)
     if (cut === rest) break
     const space = cut.lastIndexOf(' ')
     const end = space > columns / 2 ? space : cut.length - 1
@@ -108,7 +108,7 @@ function wrap(line: string, columns: number): string[] {
     rows.push(rest.slice(0, end))
     rest = `  ${rest.slice(end).trimStart()}`
   }
-  return [...rows, fit(rest, columns)]
+  return [...rows, crop(rest, columns)]
 }
 
 /** The end of the input that leads up to the cursor, where it is longer than the line. */
@@ -116,6 +116,6 @@ function inputLine({ input, cursor }: ScreenState, columns: number): { text: str
   const before = legible(input.slice(0, cursor))
   const room = Math.max(1, columns - 3)
   let visible = before
-  while (fit(visible, room) !== visible) visible = visible.slice(Math.max(1, Math.floor(visible.length / 8)))
-  return { text: fit(`> ${visible}${legible(input.slice(cursor))}`, columns), cursor: 2 + widthOf(visible) }
+  while (crop(visible, room) !== visible) visible = visible.slice(Math.max(1, Math.floor(visible.length / 8)))
+  return { text: crop(`> ${visible}${legible(input.slice(cursor))}`, columns), cursor: 2 + widthOf(visible) }
 }

@@ -4,7 +4,7 @@ import { Writable } from 'node:stream'
 import { pino, type Logger } from 'pino'
 import { createPeer } from '../../peer/create-peer.ts'
 import type { Peer } from '../../peer/peer.ts'
-import { UsageError } from '../errors.ts'
+import { CommandFailedError, UsageError } from '../errors.ts'
 import { Lifetime } from '../lifetime.ts'
 import { complain } from '../output.ts'
 import { Commands } from './commands.ts'
@@ -66,7 +66,11 @@ async function run(values: UpValues, life: Lifetime): Promise<void> {
     sayReady(peer, view, log, values)
     peer.peers.subscribe(peers => view.peers(peers))
     if (!values.wait) peer.discover()
-    await Promise.race([life.ended, peer.stopped.then(() => life.end('the peer stopped'))])
+    const alone = peer.stopped.then(() => {
+      if (life.reason === undefined) throw new CommandFailedError('the peer stopped by itself, because a part of it failed for good: its log says which')
+    })
+    alone.catch(() => {})
+    await Promise.race([life.ended, alone])
   } finally {
     await stop(peer, life)
     narrator.close()

@@ -4,8 +4,14 @@ import type { UpEvent } from './event.ts'
 
 /** Says an event in one line for a person; undefined for what is not worth one. */
 export function sentence(event: UpEvent, directory: Directory): string | undefined {
-  const text = sentenceOf(event, peerId => `${directory.nameOf(peerId)} (${peerId.slice(0, 8)})`)
+  const text = sentenceOf(event, peerId => called(directory.nameOf(peerId), peerId))
   return text === undefined ? undefined : legible(text)
+}
+
+/** Names are not unique, so the start of the PeerId stands beside them. */
+function called(name: string, peerId: string): string {
+  const start = peerId.slice(0, 8)
+  return name === start ? name : `${name} (${start})`
 }
 
 /** Said once on every network whose members prove no right to be in it. */
@@ -18,7 +24,7 @@ function sentenceOf(event: UpEvent, name: (peerId: string) => string): string | 
   switch (event.event) {
     case 'ready': {
       const places = event.listen.map(({ address, port }) => `${address.includes(':') ? `[${address}]` : address}:${port}`)
-      return `${event.name} (${event.peerId.slice(0, 8)}) is up on network '${event.network}', ${places.length > 0 ? `accepting links at ${places.join(', ')}` : 'accepting no links'}`
+      return `${called(event.name, event.peerId)} is up on network '${event.network}', ${places.length > 0 ? `accepting links at ${places.join(', ')}` : 'accepting no links'}`
     }
     case 'peer.found': return `found ${name(event.peerId)} by ${event.via} at ${event.addresses.join(', ')}`
     case 'peer.connected': return `connected to ${name(event.peerId)} at ${event.address} (${event.direction})`

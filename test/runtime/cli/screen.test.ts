@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { afterAll, describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { bytes, cell, fit, legible, milliseconds, widthOf } from '../../../runtime/cli/legible.ts'
+import { bytes, cell, crop, legible, milliseconds, widthOf } from '../../../runtime/cli/legible.ts'
 import { layout, type ScreenState } from '../../../runtime/cli/up/layout.ts'
 import type { PeerInfo } from '../../../runtime/peer/roster.ts'
 import { needs } from '../../support/needs.ts'
@@ -85,10 +85,10 @@ describe('text of other peers', () => {
   ])('%j has no power over the terminal', (text, shown) => expect(legible(text)).toBe(shown))
 
   it('is cut by what it takes on the screen', () => {
-    expect(fit('文件文件', 5)).toBe('文件…')
-    expect(fit('abc', 3)).toBe('abc')
-    expect(fit('abcd', 3)).toBe('ab…')
-    expect(fit('abc', 0)).toBe('')
+    expect(crop('文件文件', 5)).toBe('文件…')
+    expect(crop('abc', 3)).toBe('abc')
+    expect(crop('abcd', 3)).toBe('ab…')
+    expect(crop('abc', 0)).toBe('')
     expect(cell('文', 4)).toBe('文  ')
     expect(cell('12', 5, 'right')).toBe('   12')
   })
