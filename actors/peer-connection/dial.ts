@@ -27,17 +27,18 @@ export class Dial {
 
   constructor(options: DialOptions) {
     this.#options = options
-    try {
-      const socket = connect({ host: options.host, port: options.port, noDelay: true })
-      this.#socket = socket
-      options.track(socket)
-      socket.on('error', error => this.#fail(error))
-      socket.once('close', () => this.#fail(new Error('the connection closed')))
-      socket.once('connect', () => this.#secure(socket))
-    } catch (error) {
-      // A port or an address that cannot be: told like any failure, not from within the command.
-      queueMicrotask(() => this.#fail(error))
+    const { host, port } = options
+    // Node takes an empty host for this one, and leaks a socket when it throws at a port.
+    if (host === '' || port < 1 || port > 65_535) {
+      queueMicrotask(() => this.#fail(new RangeError(`'${host}' port ${port} is no place to dial`)))
+      return
     }
+    const socket = connect({ host, port, noDelay: true })
+    this.#socket = socket
+    options.track(socket)
+    socket.on('error', error => this.#fail(error))
+    socket.once('close', () => this.#fail(new Error('the connection closed')))
+    socket.once('connect', () => this.#secure(socket))
   }
 
   abort(): void {

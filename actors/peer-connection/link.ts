@@ -71,6 +71,8 @@ export class Link {
     }
     this.#queue = new SendQueue(sink, { maxBytes: options.maxQueuedBytes, highWaterBytes: options.highWaterBytes })
     socket.setNoDelay(true)
+    // Who has said goodbye and ends its side still takes what we have sent; we end ours ourselves.
+    socket.allowHalfOpen = true
     socket.on('error', error => {
       this.#error ??= error
     })
@@ -140,10 +142,7 @@ export class Link {
     if (this.#over || this.#closing) return
     this.#closing = true
     // Who said goodbye still reads what we have sent; torn down at once, the connection would lose it.
-    if (this.goodbye) {
-      this.#queue.flush()
-      return this.#finish(closedByOther, FAREWELL_MS)
-    }
+    if (this.goodbye) return this.#finish(closedByOther, FAREWELL_MS)
     const end = closedByUs
     if (!(lingerMs > 0)) return this.#finish(end)
     this.#endTimer = setTimeout(() => {
@@ -158,7 +157,6 @@ export class Link {
     if (this.#over) return
     try {
       this.send(DISCONNECT, Disconnect.encode(new Disconnect({ code, reason })).finish())
-      this.#queue.flush()
     } catch {
       // Its queue is full; it does not listen.
     }
@@ -169,7 +167,6 @@ export class Link {
   destroy(): void {
     this.#over = true
     this.#release()
-    clearTimeout(this.#endTimer)
     this.#socket.destroy()
   }
 
@@ -224,10 +221,9 @@ export class Link {
   }
 
   #drained(): void {
-    if (this.#over) return
     this.#queue.drained()
-    if (this.#closing) this.#endWhenWritten()
-    if (this.#queue.ready) this.#user.ready()
+    if (this.#closing || this.#over) this.#endWhenWritten()
+    else if (this.#queue.ready) this.#user.ready()
   }
 
   #endWhenWritten(): void {
@@ -238,7 +234,7 @@ export class Link {
   #closed(): void {
     if (this.#over) return
     if (this.#closing) return this.#finish(closedByUs)
-    if (this.goodbye) return this.#finish(closedByOther)
+    if (this.goodbye) return this.#finish(closedByOther, FAREWELL_MS)
     const reason = this.#error !== undefined ? lostReason(this.#error)
       : this.#reader.midway ? 'the connection ended within a frame'
         : 'the connection ended without a goodbye'
@@ -249,21 +245,25 @@ export class Link {
     if (this.#over) return
     this.#over = true
     const socket = this.#socket
-    clearTimeout(this.#endTimer)
     if (farewellMs > 0 && !socket.destroyed) {
+      clearTimeout(this.#ackTimer)
+      clearTimeout(this.#endTimer)
       // What still comes is read and thrown away: unread, it would turn our goodbye into a reset.
-      socket.off('data', this.#onData).resume().end()
+      socket.off('data', this.#onData).resume()
       this.#endTimer = setTimeout(() => socket.destroy(), farewellMs)
-      socket.once('close', () => clearTimeout(this.#endTimer))
+      socket.once('close', () => this.#release())
+      this.#queue.flush()
+      this.#endWhenWritten()
     } else {
+      this.#release()
       socket.destroy()
     }
-    this.#release()
     this.#user.ended(end)
   }
 
   #release(): void {
     clearTimeout(this.#ackTimer)
+    clearTimeout(this.#endTimer)
     this.#queue.close()
   }
 }

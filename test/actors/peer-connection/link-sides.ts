@@ -3,6 +3,9 @@ import { connect, type TLSSocket } from 'node:tls'
 import pino from 'pino'
 import { generateIdentity, Identity } from '../../../actors/identity/index.ts'
 import { SecuredSockets } from '../../../actors/listener/secured-sockets.ts'
+import { FIRST_ACCEPTED, IDENTIFY } from '../../../actors/peer-connection/built-in.ts'
+import { encodeFrame } from '../../../actors/peer-connection/frame-codec.ts'
+import { FrameReader } from '../../../actors/peer-connection/frame-reader.ts'
 import { linkDriver } from '../../../actors/peer-connection/link-driver.ts'
 import { Links } from '../../../actors/peer-connection/links.ts'
 import type { LinkOptions } from '../../../actors/peer-connection/link-options.ts'
@@ -11,7 +14,7 @@ import { Services, type Driver, type DriverContext, type WireType } from '../../
 import { handshake, secureInbound, tlsOptions } from '../../../actors/tls/index.ts'
 import {
   AdoptLink, classOf, DialEndpoint, Disconnect, Endpoint, FileAnswer, FileChunk, FileOffer, Identify, Level, Registry, SetGate,
-  TextMessage, typeName, Verified, type BodyOf, type Envelope, type EventOf, type Message, type MessageName
+  TextMessage, typeName, Verified, type BodyOf, type Envelope, type EventOf, type Message, type MessageClass, type MessageName
 } from '../../../proto/index.ts'
 
 /** The types of the tests, one of each kind: a step's, a basic one, one that needs the enhanced level, a bulk one. */
@@ -206,15 +209,75 @@ export async function linked(a: Side, b: Side): Promise<void> {
   await Promise.all([a.reached(Math.min(a.climbTo, b.climbTo, Level.LEVEL_ENHANCED)), b.reached(Math.min(a.climbTo, b.climbTo, Level.LEVEL_ENHANCED))])
 }
 
-/** A caller that speaks TLS as it should and then whatever the test writes. */
-export async function caller(to: Side): Promise<TLSSocket> {
+/** A caller that speaks TLS as it should, and then whatever the test writes. */
+export class Caller {
+  readonly socket: TLSSocket
+  readonly arrived: { number: number; type: number; body: Uint8Array }[] = []
+  #number = 0
+  #changed: () => void = () => {}
+  ended = false
+
+  constructor(socket: TLSSocket) {
+    this.socket = socket
+    const reader = new FrameReader(1 << 23, ({ number, type, buffer, start, end }) => {
+      if (number > 0) this.arrived.push({ number, type, body: Uint8Array.prototype.slice.call(buffer, start, end) })
+      return true
+    })
+    socket.on('data', chunk => {
+      reader.push(chunk)
+      this.#changed()
+    })
+    socket.on('error', () => {}).on('close', () => {
+      this.ended = true
+      this.#changed()
+    })
+  }
+
+  /** The next frame in turn. */
+  frame(type: number, body: Uint8Array = new Uint8Array(0), ack = 0): Uint8Array {
+    return encodeFrame(++this.#number, ack, type, body)
+  }
+
+  send(type: number, body?: Uint8Array): void {
+    this.socket.write(this.frame(type, body))
+  }
+
+  /** Identifies itself, accepting what the tests speak. */
+  identify(): void {
+    this.send(IDENTIFY, Identify.encode(new Identify({ versions: [1], network: new Uint8Array(16), accepts: ['__proto__', 'constructor', 'TextMessage'] })).finish())
+  }
+
+  async until(test: () => boolean): Promise<void> {
+    while (!test()) {
+      await new Promise<void>(resolve => {
+        this.#changed = resolve
+      })
+    }
+  }
+
+  /** The first frame of the type that comes, or came. */
+  async next(type: number): Promise<Uint8Array> {
+    await this.until(() => this.ended || this.arrived.some(frame => frame.type === type))
+    const frame = this.arrived.find(frame => frame.type === type)
+    if (frame === undefined) throw new Error(`the link ended before a frame of type ${type} came`)
+    return frame.body
+  }
+}
+
+/** A caller to the side, its link secured. */
+export async function caller(to: Side): Promise<Caller> {
   const { host, port } = await listen(to)
+  const secured = to.next('LinkSecured')
   const socket = connect({ ...tlsOptions(generateIdentity()), host, port })
-  socket.on('error', () => {})
   opened.push(() => socket.destroy())
-  await new Promise(resolve => socket.once('secureConnect', resolve))
-  await to.next('LinkSecured')
-  return socket
+  const made = new Caller(socket)
+  await secured
+  return made
 }
 
 export const goodbye = (code: string): Disconnect => new Disconnect({ code, reason: 'the test says so' })
+
+/** The number that a side gives one of its types. */
+export function numberOf(side: Side, type: MessageClass): number {
+  return FIRST_ACCEPTED + side.services.get(WireTypes).of(type)!.index
+}
