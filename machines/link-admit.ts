@@ -8,7 +8,7 @@ import { lifeOf, tellFound } from './link-hear.ts'
 import { say, type LinkRow, type PeerRow, type Turn } from './link-keeper-context.ts'
 import { addPeer, close, linksOf, lives, moveLink, removeLink, setLink, setPeer } from './link-rows.ts'
 import { beats, compareLives, dialsFirst, lossCode } from './link-rules.ts'
-import { toPlace } from './place.ts'
+import { toEndpoint, toPlace } from './place.ts'
 import { get, rows } from './table.ts'
 
 /** A caller proved its key: a connection takes its socket over, if there is room. */
@@ -68,7 +68,7 @@ export function identified(turn: Turn, body: LinkIdentified, address: string): v
   sleep(turn, peer)
   const held = setLink(turn, link, { phase: 'held', level: Level.LEVEL_IDENTIFIED })
   say(turn, address, new LinkAdmitted())
-  for (const other of linksOf(turn, peer)) if (gives(turn, other, held)) close(turn, other, lossCode(held, other))
+  for (const other of linksOf(turn, peer)) if (gives(turn, other, held)) close(turn, other, 'duplicate')
 }
 
 // A link that the other side may use already stays until the winner is enhanced on both sides. What we
@@ -106,7 +106,7 @@ export function reached(turn: Turn, { level, steps }: LinkLevelReached, address:
     say(turn, '', new PeerConnected({
       peerId: peer.peerId,
       name: peer.name,
-      remote: link.remote,
+      remote: toEndpoint(link.remote),
       direction: link.inbound ? Direction.DIRECTION_IN : Direction.DIRECTION_OUT,
       path: 'tcp',
       level: Level.LEVEL_BASIC,
@@ -235,5 +235,5 @@ export function drop(turn: Turn, peerId: string): void {
 /** Every link is closed, with a word to the other side. */
 export function closeAll(turn: Turn): void {
   turn.book.closing = true
-  for (const link of [...rows(turn.book.links)]) close(turn, link, 'shutdown')
+  for (const link of rows(turn.book.links)) close(turn, link, 'shutdown')
 }

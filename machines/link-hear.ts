@@ -3,7 +3,7 @@ import { charge, consider, isServed } from './link-dial.ts'
 import { say, type Life, type PeerRow, type Turn } from './link-keeper-context.ts'
 import { addPeer, linksOf, setPeer } from './link-rows.ts'
 import { compareLives } from './link-rules.ts'
-import { mergePlaces, placeKey, toPlace } from './place.ts'
+import { mergePlaces, placeKey, toEndpoint, toPlace } from './place.ts'
 import { get } from './table.ts'
 import { cleanText } from './text.ts'
 import { hex } from './hex.ts'
@@ -65,7 +65,7 @@ export function hear(turn: Turn, body: PeerHeard): void {
 }
 
 export function tellFound(turn: Turn, { peerId, name, via, places }: PeerRow): void {
-  say(turn, '', new PeerFound({ peerId, name, via, endpoints: [...places] }))
+  say(turn, '', new PeerFound({ peerId, name, via, endpoints: places.map(toEndpoint) }))
 }
 
 // All its links lead to a life that is over.
@@ -80,12 +80,12 @@ function retrySooner(turn: Turn, peer: PeerRow, news: boolean): void {
     const waits = link.phase === 'backoff' && (news || now - link.since >= HEARD_AGAIN_MS)
     if (!waits && !(link.phase === 'opening' && !link.inbound && news)) continue
     const places = peer.places.filter(place => charge(turn, place.host))
-    if (places.length > 0) say(turn, link.address, new EndpointsFound({ endpoints: places }))
+    if (places.length > 0) say(turn, link.address, new EndpointsFound({ endpoints: places.map(toEndpoint) }))
   }
 }
 
 /** Timers of peers that are to be dialled once discovery starts. */
 export function start(turn: Turn, peers: Iterable<string>): void {
   turn.book.started = true
-  for (const key of [...peers]) consider(turn, key, 'heard')
+  for (const key of peers) consider(turn, key, 'heard')
 }

@@ -1,4 +1,4 @@
-import { Direction, Level, type Envelope, type EventOf } from '../proto/index.ts'
+import { Direction, Level, type BodyOf, type Envelope, type EventOf } from '../proto/index.ts'
 import type { BackoffOptions } from './backoff.ts'
 import { mergePlaces, type EndpointLike, type Place } from './place.ts'
 import type { MachineInput } from './publish.ts'
@@ -171,6 +171,6 @@ export function directionOf(context: PeerConnectionContext): Direction {
 }
 
 /** The event's body where it is of the type, for actions that several events share. */
-export function bodyOf<N extends PeerConnectionEvent['type']>(event: PeerConnectionEvent, type: N): Extract<PeerConnectionEvent, Envelope<N>>['body'] | undefined {
-  return event.type === type ? (event as Extract<PeerConnectionEvent, Envelope<N>>).body : undefined
+export function bodyOf<N extends Exclude<PeerConnectionEvent, IdleOver>['type']>(event: PeerConnectionEvent, type: N): BodyOf<N> | undefined {
+  return event.type === type ? (event as Envelope<N, BodyOf<N>>).body : undefined
 }

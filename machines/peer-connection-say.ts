@@ -1,8 +1,9 @@
 import {
   AbortDial, AdoptLink, CloseLink, DialEndpoint, Disconnect, Identify, Initiator, Level, LinkEnded, LinkIdentified, LinkLevelReached,
-  PeerRtt, SendPing, SetGate, SpawnActor, StopActor, Verified, type Message
+  PeerRtt, SendPing, SetGate, SpawnActor, StopActor, Verified, type Endpoint, type Message
 } from '../proto/index.ts'
 import { bodyOf, directionOf, WIRE_VERSIONS, type PeerConnectionContext, type PeerConnectionEvent } from './peer-connection-context.ts'
+import { toEndpoint } from './place.ts'
 import { publish } from './publish.ts'
 import { cleanText, fromHex } from './text.ts'
 
@@ -11,6 +12,11 @@ const NAME_CHARS = 64
 
 const say = (make: (context: PeerConnectionContext, event: PeerConnectionEvent) => readonly [to: string, body: Message]) =>
   publish<PeerConnectionContext, PeerConnectionEvent, PeerConnectionEvent>(({ context, event }) => make(context, event))
+
+function endpointOf({ places, place }: PeerConnectionContext): Endpoint | null {
+  const at = places[place]
+  return at === undefined ? null : toEndpoint(at)
+}
 
 const gate = (level: Level) => say(context => [context.link, new SetGate({ level, peerId: context.peerId })])
 
@@ -27,7 +33,7 @@ export function stepOf({ address, attempt, options, passed }: PeerConnectionCont
 export const peerConnectionSays = {
   adoptLink: say(context => [context.link, new AdoptLink({ handle: context.options.handle })]),
   dialPlace: say(context => [context.link, new DialEndpoint({
-    endpoint: context.places[context.place] ?? null,
+    endpoint: endpointOf(context),
     expectedPeerId: context.options.peerId,
     attempt: context.attempt
   })]),
@@ -59,7 +65,7 @@ export const peerConnectionSays = {
       direction: directionOf(context),
       linkId: context.linkId,
       dial: context.options.direction === 'out' ? context.options.dial + context.attempt : identify?.dial ?? 0,
-      remote: context.remote
+      remote: toEndpoint(context.remote)
     })]
   }),
 
@@ -84,15 +90,18 @@ export const peerConnectionSays = {
   // Nothing is left to write where the other side is gone or has said its goodbye.
   closeLink: say(({ link, ending, options }) =>
     [link, new CloseLink({ lingerMs: ending.initiator === Initiator.INITIATOR_SELF ? options.lingerMs : 0 })]),
-  tellEnd: say(({ keeper, peerId, level, remote, places, place, ending, waitMs }) => [keeper, new LinkEnded({
-    peerId,
-    code: ending.code,
-    reason: ending.reason,
-    initiator: ending.initiator,
-    step: ending.step,
-    level,
-    remote: remote.host === '' ? places[place] ?? null : remote,
-    againMs: ending.again ? waitMs : 0,
-    forMs: ending.initiator === Initiator.INITIATOR_REMOTE ? ending.forMs : 0
-  })])
+  tellEnd: say(context => {
+    const { keeper, peerId, level, remote, ending, waitMs } = context
+    return [keeper, new LinkEnded({
+      peerId,
+      code: ending.code,
+      reason: ending.reason,
+      initiator: ending.initiator,
+      step: ending.step,
+      level,
+      remote: remote.host === '' ? endpointOf(context) : toEndpoint(remote),
+      againMs: ending.again ? waitMs : 0,
+      forMs: ending.initiator === Initiator.INITIATOR_REMOTE ? ending.forMs : 0
+    })]
+  })
 }

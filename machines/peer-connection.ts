@@ -23,6 +23,26 @@ const ended = (code: Code) => ({ type: 'end', params: { code } }) as const
 /** Ends a link that is up by our own will: the keeper is told, then the other side. */
 const goodbye = (code: Code) => ({ target: '#peer-connection.closing', actions: [ended(code), 'tellEnd', 'sayGoodbye'] as const }) as const
 
+type Choice = Parameters<typeof enqueueActions<PeerConnectionContext, PeerConnectionEvent, undefined, PeerConnectionEvent, never, never, never, never, Outgoing>>[0]
+
+/** An action that does something only in some cases. */
+const choose = (choice: Choice) => enqueueActions(choice)
+
+const watchIdle = choose(({ context, enqueue }) => {
+  if (context.options.idleMs > 0) enqueue.raise({ type: 'IdleOver' }, { id: 'idle', delay: context.options.idleMs })
+})
+
+const noteUse = choose(({ context, event, enqueue }) => {
+  const traffic = bodyOf(event, 'LinkTraffic')
+  if (context.options.idleMs <= 0 || traffic === undefined || traffic.framesIn + traffic.framesOut === 0) return
+  enqueue.cancel('idle')
+  enqueue.raise({ type: 'IdleOver' }, { id: 'idle', delay: context.options.idleMs })
+})
+
+const stopStepIfAny = choose(({ context, enqueue }) => {
+  if (context.step !== '') enqueue(peerConnectionSays.stopStep)
+})
+
 /** From dialing to closed: one link, or, for who dials, one link after another. */
 export const peerConnectionMachine = setup({
   types: {
@@ -74,22 +94,13 @@ export const peerConnectionMachine = setup({
     nextPing: assign(({ context }) => ({ pingId: context.pingId + 1 })),
     keepRtt: assign(({ context, event }) => ({ rttUs: bodyOf(event, 'PongReceived')?.rttUs ?? context.rttUs })),
     keepToldRtt: assign(({ context }) => ({ toldRttUs: context.rttUs })),
-    watchIdle: enqueueActions(({ context, enqueue }) => {
-      if (context.options.idleMs > 0) enqueue.raise({ type: 'IdleOver' }, { id: 'idle', delay: context.options.idleMs })
-    }),
-    noteUse: enqueueActions(({ context, event, enqueue }) => {
-      const traffic = bodyOf(event, 'LinkTraffic')
-      if (context.options.idleMs <= 0 || traffic === undefined || traffic.framesIn + traffic.framesOut === 0) return
-      enqueue.cancel('idle')
-      enqueue.raise({ type: 'IdleOver' }, { id: 'idle', delay: context.options.idleMs })
-    }),
+    watchIdle,
+    noteUse,
     unwatchIdle: cancel('idle'),
     noteFailure: assign(({ context, event }, { code }: Ends) => noteFailure(context, event, code)),
     end: assign(({ context, event }, { code }: Ends) => settle(context, event, code)),
     notAgain: assign(({ context }) => ({ ending: { ...context.ending, again: false } })),
-    stopStepIfAny: enqueueActions(({ context, enqueue }) => {
-      if (context.step !== '') enqueue('stopStep')
-    }),
+    stopStepIfAny,
     forgetLink: assign(noLink)
   }
 }).createMachine({

@@ -1,3 +1,5 @@
+import { Endpoint } from '../proto/index.ts'
+
 /** A place that can be dialled, as plain data: contexts hold no message instances. */
 export interface Place {
   readonly host: string
@@ -15,6 +17,11 @@ export const MAX_PLACES = 16
 
 export function toPlace(endpoint: EndpointLike | null | undefined): Place {
   return { host: endpoint?.host ?? '', port: endpoint?.port ?? 0 }
+}
+
+/** The place as it stands in messages. */
+export function toEndpoint({ host, port }: Place): Endpoint {
+  return new Endpoint({ host, port })
 }
 
 export function placeKey(place: Place): string {

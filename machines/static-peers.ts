@@ -1,5 +1,6 @@
 import { enqueueActions, setup } from 'xstate'
 import { PeerHeard, type EventOf } from '../proto/index.ts'
+import { toEndpoint } from './place.ts'
 import { publish, type MachineInput, type Outgoing } from './publish.ts'
 
 /** A peer that a person named. */
@@ -31,7 +32,7 @@ export const staticPeersMachine = setup({
   actions: {
     tell: enqueueActions(({ context, enqueue }) => {
       for (const { host, port, peerId = '' } of context.peers) {
-        enqueue(publish(() => ['', new PeerHeard({ peerId, via: 'static', endpoints: [{ host, port }], acceptsInbound: true })]))
+        enqueue(publish(() => ['', new PeerHeard({ peerId, via: 'static', endpoints: [toEndpoint({ host, port })], acceptsInbound: true })]))
       }
     })
   }

@@ -2,7 +2,7 @@ import type { AnyActor } from 'xstate'
 import { peerConnectionMachine } from '../../machines/peer-connection.ts'
 import type { PeerConnectionOptions } from '../../machines/peer-connection-context.ts'
 import {
-  DialFailed, DialOpened, Direction, Identify, Instance, LinkAdmitted, LinkClosed, LinkSecured, PongReceived, StepPassed, Verified,
+  DialFailed, DialOpened, Direction, Endpoint, Identify, Instance, LinkAdmitted, LinkClosed, LinkSecured, PongReceived, StepPassed, Verified,
   type Message
 } from '../../proto/index.ts'
 import { MachineRun } from '../support/machine-run.ts'
@@ -68,7 +68,7 @@ export class ConnectionRun extends MachineRun {
   secured(change: object = {}): this {
     const inbound = this.context.options.direction === 'in'
     return this.link(new LinkSecured({
-      attempt: this.attempt, linkId: 'l1', peerId: 'bea', remote: { host: '192.0.2.1', port: 4_000 },
+      attempt: this.attempt, linkId: 'l1', peerId: 'bea', remote: new Endpoint({ host: '192.0.2.1', port: 4_000 }),
       direction: inbound ? Direction.DIRECTION_IN : Direction.DIRECTION_OUT, ...change
     }))
   }

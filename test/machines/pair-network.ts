@@ -5,7 +5,7 @@ import { verifyPingsDefinition } from '../../actors/verify-pings/index.ts'
 import { defineActor } from '../../actors/seam/index.ts'
 import type { LinkKeeperOptions } from '../../machines/link-keeper-context.ts'
 import {
-  DialFailed, DialOpened, Direction, Disconnect, DiscoveryStarted, Identify, InboundSecured, Instance, Level, LinkClosed, LinkSecured, PeerHeard, PongReceived, Verified,
+  DialFailed, DialOpened, Direction, Disconnect, DiscoveryStarted, Endpoint, Identify, InboundSecured, Instance, Level, LinkClosed, LinkSecured, PeerHeard, PongReceived, Verified,
   type Envelope, type EventOf, type Message
 } from '../../proto/index.ts'
 import { Kernel } from '../../runtime/kernel/index.ts'
@@ -59,7 +59,7 @@ export class Side {
 
   hear(peer: Side, change: object = {}): void {
     this.kernel.input(new PeerHeard({
-      peerId: peer.peerId, name: peer.peerId, via: 'multicast', endpoints: [{ host: peer.peerId, port: 1 }],
+      peerId: peer.peerId, name: peer.peerId, via: 'multicast', endpoints: [new Endpoint({ host: peer.peerId, port: 1 })],
       instance: new Instance({ startedAt: peer.startedAt, nonce: Uint8Array.of(1) }), acceptsInbound: true, ...change
     }), { from: 'host' })
   }
@@ -184,11 +184,11 @@ export class PairNetwork {
       side.ends.push({ link, end: link.dialer })
       other.ends.push({ link, end: link.acceptor })
       this.#queue(`${id} in`, () => {
-        other.kernel.input(new InboundSecured({ handle: id, peerId: side.peerId, linkId: id, remote: { host: side.peerId, port: 2 } }), { from: 'listener/main#tcp', to: 'link-keeper/main' })
+        other.kernel.input(new InboundSecured({ handle: id, peerId: side.peerId, linkId: id, remote: new Endpoint({ host: side.peerId, port: 2 }) }), { from: 'listener/main#tcp', to: 'link-keeper/main' })
       })
       this.#queue(`${id} out`, () => {
         this.#tell(side, owner, new DialOpened({ attempt }))
-        this.#tell(side, owner, new LinkSecured({ attempt, linkId: id, peerId: other.peerId, remote: { host: other.peerId, port: 1 }, direction: Direction.DIRECTION_OUT }))
+        this.#tell(side, owner, new LinkSecured({ attempt, linkId: id, peerId: other.peerId, remote: new Endpoint({ host: other.peerId, port: 1 }), direction: Direction.DIRECTION_OUT }))
       })
     })
   }
@@ -196,7 +196,7 @@ export class PairNetwork {
   #adopt(side: Side, owner: string, handle: string): void {
     const { link, end } = side.ends.find(each => each.link.id === handle && each.end === each.link.acceptor)!
     end.owner = owner
-    this.#tell(side, owner, new LinkSecured({ attempt: 0, linkId: handle, peerId: link.dialer.side.peerId, remote: { host: link.dialer.side.peerId, port: 2 }, direction: Direction.DIRECTION_IN }))
+    this.#tell(side, owner, new LinkSecured({ attempt: 0, linkId: handle, peerId: link.dialer.side.peerId, remote: new Endpoint({ host: link.dialer.side.peerId, port: 2 }), direction: Direction.DIRECTION_IN }))
   }
 
   #other(link: Link, end: End): End {
