@@ -2,6 +2,7 @@ import type { Observable } from 'rxjs'
 import {
   ActorFailed, DiscoveryStarted, DropPeer, Listening, ListenFailed, classOf, typeName, type Endpoint, type Envelope, type Message, type MessageClass
 } from '../../proto/index.ts'
+import { isPeerId } from '../../actors/identity/index.ts'
 import type { LinkTable } from '../../actors/peer-connection/index.ts'
 import { GuardedObservable } from '../kernel/faces.ts'
 import type { Kernel, Report } from '../kernel/index.ts'
@@ -179,7 +180,7 @@ export class Peer implements AsyncDisposable {
    */
   send(to: string, body: Message): boolean {
     this.#mustRun()
-    const peerId = this.#parts.roster.find(to)
+    const peerId = this.#peerIdOf(to)
     if (this.#route(classOf(body)) === 'pump') return this.#parts.links.send(peerId, body)
     const envelope = this.publish(body, { to: `peer/${peerId}` })
     const delivery = this.#parts.host.delivery
@@ -198,7 +199,7 @@ export class Peer implements AsyncDisposable {
 
   /** Resolves when the link to a peer takes more without queueing. */
   drained(to: string): Promise<void> {
-    return this.#parts.links.drained(this.#parts.roster.find(to))
+    return this.#parts.links.drained(this.#peerIdOf(to))
   }
 
   /**
@@ -231,7 +232,7 @@ export class Peer implements AsyncDisposable {
    */
   drop(to: string): void {
     this.#mustRun()
-    this.publish(new DropPeer({ peerId: this.#parts.roster.find(to) }), { to: this.#parts.linkKeeper })
+    this.publish(new DropPeer({ peerId: this.#peerIdOf(to) }), { to: this.#parts.linkKeeper })
   }
 
   status(): PeerStatus {
@@ -251,6 +252,11 @@ export class Peer implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop()
+  }
+
+  /** A whole PeerId costs no search. */
+  #peerIdOf(to: string): string {
+    return isPeerId(to) ? to : this.#parts.roster.find(to)
   }
 
   #mustRun(): void {
