@@ -167,7 +167,13 @@ export class DriverHost implements Shell {
       services,
       registry,
       publish: (body, to = actor, from = address) => {
-        if (!signal.aborted) this.#feed(body, { from, to })
+        if (signal.aborted) return
+        try {
+          this.#feed(body, { from, to })
+        } catch (error) {
+          // A message that the core does not take; thrown on, it would end the process from a socket's callback.
+          this.#failed(address, error)
+        }
       },
       count: (name, by = 1) => {
         if (!signal.aborted) this.#reports.count(address, name, by)

@@ -96,6 +96,16 @@ describe('a peer of the host\'s actors alone', () => {
     expect(made).toBe(2)
   })
 
+  it('fails the actor whose driver publishes what is no registered message, whenever it does', async () => {
+    class Foreign { static getTypeUrl() { return '/foreign.v1.Foreign' } }
+    const archive = (context: DriverContext) => ({ receive() { setImmediate(() => context.publish(new Foreign())) } })
+    const peer = bare({ actors: [defineActor({ kind: 'clerk', machine: clerk, drivers: { archive }, strategy: { onFailure: 'stop' } })] })
+    await peer.start()
+    const failed = firstValueFrom(peer.bus.of(ActorFailed))
+    peer.publish(new TextMessage({ text: 'who?' }), { to: 'clerk/main' })
+    expect((await failed).body.error).toContain('foreign.v1.Foreign')
+  })
+
   it('makes mail that nobody takes a dead letter', async () => {
     const peer = bare()
     await peer.start()

@@ -176,5 +176,5 @@ describe('ten peers on one machine', () => {
     await Promise.all(peers.map(peer => verified(peer, 9)))
     const links = peers.flatMap(peer => peer.peers.value.map(({ peerId }) => [peer.peerId, peerId].sort().join()))
     expect(new Set(links).size).toBe(45)
-  })
+  }, 60_000)
 })
