@@ -72,7 +72,7 @@ export function tellText(exits: boolean): Tell {
           `${cell(milliseconds(event.connectedMs), 11, 'right')} ${cell(milliseconds(event.verifiedMs), 11, 'right')}`)
       case 'demo.mesh': return print(`  ${good('✓')} full mesh ${milliseconds(event.ms)} after 'start': every link is TLS 1.3`)
       case 'demo.message':
-        if (before !== 'demo.message') heading('They talk')
+        if (before === 'demo.mesh') heading('They talk')
         return print(`  ${cell(`${event.from} → ${event.to}`, 14)} ${cell(legible(event.text), 30)} ${cell(milliseconds(event.ms), 8, 'right')}`)
       case 'demo.file':
         heading(`${event.from} shares a file with ${event.to.join(' and ')}`)
