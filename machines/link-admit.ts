@@ -46,7 +46,8 @@ export function identified(turn: Turn, body: LinkIdentified, address: string): v
   if (before === undefined || before.phase === 'closing' || before.phase === 'over') return
   const found = get(book.peers, body.peerId) ?? addPeer(turn, body.peerId, body.peerId, true)!
   const life = lifeOf(body.instance)
-  setPeer(turn, found.key, { name: body.name, ...(compareLives(life, found.life) > 0 && { life }) })
+  const newer = compareLives(life, found.life) > 0
+  if (newer || body.name !== found.name) setPeer(turn, found.key, { name: body.name, life: newer ? life : found.life })
   if (before.peer !== body.peerId) bind(turn, before, found.key)
   const link = setLink(turn, moveLink(turn, before, get(book.peers, found.key)!), {
     life,
@@ -64,7 +65,7 @@ export function identified(turn: Turn, body: LinkIdentified, address: string): v
   if (winner !== undefined) return close(turn, link, lossCode(winner, link))
   if (rivals.length === 0 && book.held >= options.maxLinks) return close(turn, link, 'too-many-links', options.refusalMs)
 
-  setPeer(turn, peer.key, { goneAt: 0, quietUntil: 0 })
+  if (peer.goneAt > 0 || peer.quietUntil > 0) setPeer(turn, peer.key, { goneAt: 0, quietUntil: 0 })
   sleep(turn, peer)
   const held = setLink(turn, link, { phase: 'held', level: Level.LEVEL_IDENTIFIED })
   say(turn, address, new LinkAdmitted())
@@ -152,11 +153,16 @@ export function ended(turn: Turn, body: LinkEnded, address: string): void {
 
   if (again) {
     if (linksOf(turn, peer).some(other => other.address !== address && other.phase === 'held')) return close(turn, link, 'duplicate')
-    const affordable = peer.places.filter(place => charge(turn, place.host)).length > 0 && book.retrying <= book.options.maxDials
-    if (!affordable && peer.fixed.length === 0) close(turn, link, 'dial-budget')
+    if (!link.persistent && !affordable(turn, peer)) close(turn, link, 'dial-budget')
   } else if (body.code !== 'shutdown' || body.initiator !== Initiator.INITIATOR_SELF) {
     lost(turn, peer.key)
   }
+}
+
+// A retry is a dial like any other.
+function affordable(turn: Turn, peer: PeerRow): boolean {
+  const { retrying, options } = turn.book
+  return peer.places.filter(place => charge(turn, place.host)).length > 0 && retrying <= options.maxDials
 }
 
 function tellEnd(turn: Turn, peer: PeerRow | undefined, body: LinkEnded): void {

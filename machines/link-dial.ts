@@ -94,7 +94,7 @@ export function consider(turn: Turn, key: string, why: 'heard' | 'lost' | 'due' 
 function dial(turn: Turn, peer: PeerRow, places: readonly Place[], persistent: boolean): void {
   const { book } = turn
   book.dials += 1
-  spawn(turn, peer.key, false, places[0]!, '', '', {
+  spawn(turn, { peer: peer.key, inbound: false, persistent, remote: places[0]!, handle: '', listener: '' }, {
     direction: 'out',
     peerId: peer.peerId,
     endpoints: places,
@@ -105,13 +105,13 @@ function dial(turn: Turn, peer: PeerRow, places: readonly Place[], persistent: b
 
 /** Starts the connection that takes over an inbound socket. */
 export function adopt(turn: Turn, peerId: string, remote: Place, handle: string, listener: string): void {
-  spawn(turn, peerId, true, remote, handle, listener, { direction: 'in', handle })
+  spawn(turn, { peer: peerId, inbound: true, persistent: false, remote, handle, listener }, { direction: 'in', handle })
 }
 
-function spawn(turn: Turn, peer: string, inbound: boolean, remote: Place, handle: string, listener: string, options: object): void {
+function spawn(turn: Turn, row: Pick<LinkRow, 'peer' | 'inbound' | 'persistent' | 'remote' | 'handle' | 'listener'>, options: object): void {
   const { connection, network, peerId: self } = turn.book.options
   const address = newAddress(turn)
-  addLink(turn, { address, peer, inbound, phase: 'opening', since: turn.book.now, level: 0, probe: 0, linkId: '', dial: 0, life: noLife, remote, handle, listener })
+  addLink(turn, { ...row, address, phase: 'opening', since: turn.book.now, level: 0, probe: 0, linkId: '', dial: 0, life: noLife })
   const [kind = '', id = ''] = address.split('/')
   say(turn, 'system', new SpawnActor({ kind, id, options: JSON.stringify({ ...connection, network, self, ...options }) }))
   say(turn, 'system', new Watch({ address }))

@@ -84,7 +84,7 @@ function retrySooner(turn: Turn, peer: PeerRow, news: boolean): void {
   }
 }
 
-/** Timers of peers that are to be dialled once discovery starts. */
+/** Discovery starts: who was heard before is dialled now. */
 export function start(turn: Turn, peers: Iterable<string>): void {
   turn.book.started = true
   for (const key of peers) consider(turn, key, 'heard')

@@ -102,6 +102,8 @@ export interface LinkRow {
   /** Key of its peer's row. */
   readonly peer: string
   readonly inbound: boolean
+  /** It dials until it is told to stop. */
+  readonly persistent: boolean
   readonly phase: LinkPhase
   /** When it entered the phase. */
   readonly since: number

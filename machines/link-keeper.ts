@@ -35,7 +35,7 @@ const decide = <N extends LinkKeeperEvent['type']>(type: N, change: (turn: Turn,
       turn.book.toldConnected = turn.book.connected
       say(turn, '', new LinksChanged({ links: turn.book.connected }))
     }
-    enqueue(assign(turn.book))
+    enqueue(assign(() => turn.book))
     for (const effect of turn.effects) {
       switch (effect.do) {
         case 'say':

@@ -82,14 +82,12 @@ export function removeLink(turn: Turn, link: LinkRow): void {
   if (peer !== undefined) setPeer(turn, peer.key, { links: peer.links.filter(address => address !== link.address) })
 }
 
-/** Gives the link to the peer that it turned out to lead to. */
+/** Gives the link to the peer that it turned out to lead to; the row is to be set yet. */
 export function moveLink(turn: Turn, link: LinkRow, peer: PeerRow): LinkRow {
   const before = get(turn.book.peers, link.peer)
   if (before !== undefined && before.key !== peer.key) setPeer(turn, before.key, { links: before.links.filter(address => address !== link.address) })
   if (!peer.links.includes(link.address)) setPeer(turn, peer.key, { links: [...peer.links, link.address] })
-  const next = { ...link, peer: peer.key }
-  turn.book.links = put(turn.book.links, link.address, next)
-  return next
+  return { ...link, peer: peer.key }
 }
 
 // Keeps the pair's best level, and the number of pairs that hold a link.

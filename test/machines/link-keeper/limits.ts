@@ -112,6 +112,16 @@ describe('a place that a person named without a PeerId', () => {
     expect(run.spawned()).toMatchObject([{ options: { peerId: '', persistent: true } }])
   })
 
+  it('goes on dialling by itself when its link is lost', () => {
+    const run = new KeeperRun()
+    run.heard('', place)
+    const address = run.one()
+    run.linked(address, 'ada')
+    run.take()
+    run.ended(address, { code: 'shutdown', initiator: remote, againMs: 60_000 })
+    expect(run.codes()).toEqual([['PeerDisconnected', 'shutdown'], ['LinksChanged', '']].map(part => part.filter(Boolean)))
+  })
+
   it('is left alone when it turned out to be ourselves', () => {
     const run = new KeeperRun()
     run.heard('', place)
