@@ -2,7 +2,7 @@ import type { Envelope, LogHeader } from '../../proto/index.ts'
 import { LogRecord, LogStopped } from '../../proto/index.ts'
 import type { Tap } from '../kernel/index.ts'
 import { BlockFile } from './blocks.ts'
-import { encodedBytes, INPUT, makeSlab, OUTPUT, putEncoded, putRecord, RecordSizes, sealBlock, type Slab } from './encode.ts'
+import { encodedBytes, INPUT, makeSlab, OUTPUT, putEncoded, RecordEncoder, sealBlock, type Slab } from './encode.ts'
 import { createLogFile } from './file.ts'
 import { BLOCK_BYTES, BLOCK_BYTES_MAX, BLOCK_HEAD_BYTES_MAX, FORMAT_VERSION, MAGIC } from './format.ts'
 
@@ -42,7 +42,7 @@ export class LogWriter implements Tap {
   readonly #file: BlockFile
   readonly #maxBytes: number
   readonly #onWarning: (warning: LogWarning) => void
-  readonly #sizes = new RecordSizes()
+  readonly #encoder = new RecordEncoder()
   readonly #timer: NodeJS.Timeout
   readonly #spare: Slab[] = []
   readonly #inUse = new Map<ArrayBufferLike, Slab>()
@@ -122,10 +122,9 @@ export class LogWriter implements Tap {
   }
 
   #envelope(field: number, envelope: Envelope, nested: boolean): void {
-    const sizes = this.#sizes
     let size
     try {
-      size = sizes.measure(envelope, nested)
+      size = this.#encoder.measure(envelope, nested)
     } catch (error) {
       return this.#cut('not-encodable', `${envelope.type} from ${envelope.from} cannot be encoded: ${(error as Error).message}`)
     }
@@ -136,7 +135,7 @@ export class LogWriter implements Tap {
       return this.#cut('size-limit', `it has reached its limit of ${this.#maxBytes} bytes`)
     }
     this.#reserve(size)
-    putRecord(this.#slab, field, envelope, nested, sizes)
+    this.#encoder.put(this.#slab, field, envelope, nested)
     this.#time = envelope.time
     this.#records++
     if (!this.#armed) this.#arm()
