@@ -68,6 +68,7 @@ function p2pnet(): Command {
     .option('--max-links <n>', 'most links held at once', wholeNumber(1, 10_000))
     .option('--inbox <dir>', 'folder in which files from peers land (default: none are taken)')
     .option('--record <file>', 'write the message log to this file')
+    .option('--tune <kind.option=value>', 'an option of a default actor, repeatable; see docs/command-line.md', tune)
     .addOption(new Option('--trust <steps>', 'how peers verify each other').choices(['pings']).default('pings'))
     .addOption(new Option('--log-level <level>', 'what is logged to stderr')
       .choices(['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('warn'))
@@ -116,6 +117,17 @@ function p2pnet(): Command {
 
 function collect(value: string, before: readonly string[] = []): readonly string[] {
   return [...before, value]
+}
+
+type Tune = Readonly<Record<string, Readonly<Record<string, unknown>>>>
+
+function tune(value: string, before: Tune = {}): Tune {
+  const [, kind = '', option = '', text = ''] = /^([a-z-]+)\.(\w+)=(.+)$/.exec(value) ?? []
+  try {
+    return { ...before, [kind]: { ...before[kind], [option]: JSON.parse(text) as unknown } }
+  } catch {
+    throw new InvalidArgumentError('Give KIND.OPTION=VALUE with a JSON value, such as peer-connection.keepAliveIntervalMs=1000')
+  }
 }
 
 function wholeNumber(min: number, max: number): (value: string) => number {

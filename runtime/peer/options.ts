@@ -42,7 +42,7 @@ export interface PeerOptions {
   readonly peers?: readonly string[]
   /** Options of default actors by kind, merged over theirs: `{ 'peer-connection': { keepAliveIntervalMs: 1000 } }`. */
   readonly tune?: Readonly<Record<string, object>>
-  /** File for the message log, or more about it. Mode 0600; see docs/log.md. */
+  /** File for the message log, or more about it. Mode 0600; see docs/logs.md. */
   readonly record?: string | RecordOptions
   /** Seed of the core's random streams, 32 bytes; for tests. @default from the system */
   readonly seed?: Uint8Array

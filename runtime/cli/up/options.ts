@@ -22,6 +22,7 @@ export interface UpValues {
   readonly maxLinks?: number
   readonly inbox?: string
   readonly record?: string
+  readonly tune?: NonNullable<PeerOptions['tune']>
   readonly trust: 'pings'
   readonly logLevel: LogLevel
   readonly json?: true
@@ -46,6 +47,7 @@ export async function peerOptions(values: UpValues): Promise<PeerOptions> {
     ...(values.name !== undefined && { name: values.name }),
     ...(values.listen !== undefined && { listen: values.listen }),
     ...(values.interface !== undefined && { interfaces: values.interface }),
+    ...(values.tune !== undefined && { tune: values.tune }),
     ...(values.maxLinks !== undefined && { maxLinks: values.maxLinks }),
     ...(values.record !== undefined && { record: resolve(values.record) })
   }
