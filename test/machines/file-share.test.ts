@@ -2,7 +2,7 @@ import { afterAll, describe, expect, it } from '@jest/globals'
 import type { AnyActor } from 'xstate'
 import { fileShareMachine, type FileShareOptions } from '../../machines/file-share.ts'
 import {
-  FileAnswer, FileCancel, FileOffer, FileReceipt, PeerDisconnected, ShareFile, SpawnActor, Terminated, Watch, type IFileOffer
+  FileAnswer, FileCancel, FileOffer, FileReceipt, PeerDisconnected, ShareFile, SpawnActor, Terminated, Watch
 } from '../../proto/index.ts'
 import { MachineRun } from '../support/machine-run.ts'
 import { TransitionCoverage } from '../support/transition-coverage.ts'
@@ -20,7 +20,7 @@ function start(options: Partial<FileShareOptions> = {}): MachineRun {
   return run
 }
 
-const offer = (change: IFileOffer = {}) => new FileOffer({ transferId: 't1', name: 'a.txt', size: 100, digest, ...change })
+const offer = (change: Partial<FileOffer> = {}) => new FileOffer({ transferId: 't1', name: 'a.txt', size: 100, digest, ...change })
 const answers = (run: MachineRun) => run.of('FileAnswer').map(({ to, body }) => [to, body.transferId, body.code])
 const spawned = (run: MachineRun) => run.of('SpawnActor').map(({ body }) => ({ kind: body.kind, id: body.id, options: JSON.parse(body.options) as object }))
 
