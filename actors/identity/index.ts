@@ -2,6 +2,7 @@ export { Identity, generateIdentity, identityFromPem, NotAnIdentityError } from 
 export { PUBLIC_KEY_BYTES, isPeerId, peerIdOf } from './peer-id.ts'
 export { SIGNATURE_BYTES, verify } from './signature.ts'
 export { IdentityDamagedError, IdentityFileError, IdentityPermissionError, identityFile, loadIdentity, loadOrCreateIdentity } from './key-file.ts'
+export { beginLife } from './life.ts'
 export { dataFolder } from './data-folder.ts'
 export { NetworkKey, NetworkKeyError } from './network-key.ts'
 export { LocalPeer, localPeer, networkTag, type LocalPeerOptions } from './local-peer.ts'

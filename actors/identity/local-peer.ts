@@ -25,6 +25,8 @@ export interface LocalPeerOptions {
   readonly network?: string | undefined
   /** @default 'p2pnet' */
   readonly agent?: string | undefined
+  /** When this life began, in milliseconds since the epoch. @default now */
+  readonly startedAt?: number | undefined
 }
 
 /** This peer; with the default name and network unless another is provided. */
@@ -37,7 +39,7 @@ export function localPeer(identity: Pick<Identity, 'peerId'>, options: LocalPeer
     name: options.name ?? identity.peerId.slice(0, 8),
     network,
     networkTag: networkTag(network),
-    instance: { startedAt: Date.now(), nonce: randomBytes(8) },
+    instance: { startedAt: options.startedAt ?? Date.now(), nonce: randomBytes(8) },
     agent: options.agent ?? 'p2pnet'
   }
 }

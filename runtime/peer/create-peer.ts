@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { Identity, LocalPeer, generateIdentity, loadOrCreateIdentity, localPeer } from '../../actors/identity/index.ts'
+import { Identity, LocalPeer, beginLife, generateIdentity, loadOrCreateIdentity, localPeer } from '../../actors/identity/index.ts'
 import { Links, WireTypes } from '../../actors/peer-connection/index.ts'
 import { Services, type ActorDefinition, type ActorSpec, type WireType } from '../../actors/seam/index.ts'
 import { Level, Registry, SCHEMA_DIGEST, TextMessage, type MessageClass } from '../../proto/index.ts'
@@ -26,7 +26,10 @@ import { Roster } from './roster.ts'
 export function createPeer(options: PeerOptions = {}): Peer {
   checkOptions(options)
   const identity = options.identity ?? (options.dir === undefined ? generateIdentity() : loadOrCreateIdentity(options.dir))
-  const local = localPeer(identity, { name: options.name, network: options.network, agent: `p2pnet/${version()}` })
+  const local = localPeer(identity, {
+    name: options.name, network: options.network, agent: `p2pnet/${version()}`,
+    startedAt: options.dir === undefined ? undefined : beginLife(options.dir)
+  })
   const actors = [
     ...(options.defaults === false ? [] : defaultActors(options, local)),
     ...(options.actors ?? []).flat().map(specOf)

@@ -1,0 +1,30 @@
+import { randomBytes } from 'node:crypto'
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+/**
+ * When this life of a data folder's peer began, in milliseconds since the epoch: later than every
+ * earlier one, also where the clock was set back meanwhile, so that others never take the newer life
+ * for the older. Kept in `life` in the folder; where that cannot be written, the clock alone tells.
+ */
+export function beginLife(folder: string, now = Date.now()): number {
+  const file = join(folder, 'life')
+  const startedAt = Math.max(now, lastLife(file) + 1)
+  const temporary = `${file}.${randomBytes(8).toString('hex')}.tmp`
+  try {
+    writeFileSync(temporary, `${startedAt}\n`, { mode: 0o600, flag: 'wx' })
+    renameSync(temporary, file)
+  } catch {
+    // A folder that is read-only still holds an identity to run with.
+  }
+  return startedAt
+}
+
+function lastLife(file: string): number {
+  try {
+    const last = Number(readFileSync(file, 'utf8'))
+    return Number.isSafeInteger(last) && last > 0 ? last : 0
+  } catch {
+    return 0
+  }
+}
