@@ -1,4 +1,4 @@
-import { Frame, Level, typeName, type Message, type MessageClass } from '../../proto/index.ts'
+import { Frame, Level, typeName, type MessageClass } from '../../proto/index.ts'
 import { serviceKey, type WireType } from '../seam/index.ts'
 import { builtIn } from './built-in.ts'
 

@@ -30,6 +30,7 @@ function collector(limit = 65_536): { reader: FrameReader; frames: Plain[] } {
   return { frames, reader: new FrameReader(limit, frame => frames.push(plain(frame)) > 0) }
 }
 
+const times = (count: number, byte: number): number[] => Array.from({ length: count }, () => byte)
 const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values)
 const prefixed = (...values: number[]): Uint8Array => bytes(values.length, ...values)
 
@@ -71,7 +72,7 @@ describe('a frame', () => {
   it.each<[string, number[]]>([
     ['a number longer than 32 bits', [0x08, 0xff, 0xff, 0xff, 0xff, 0x1f]],
     ['a varint of 10 bytes as a number', [0x08, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01]],
-    ['a varint of 11 bytes in an unknown field', [0x28, ...new Array(10).fill(0x80), 0x01]],
+    ['a varint of 11 bytes in an unknown field', [0x28, ...times(10, 0x80), 0x01]],
     ['a number written longer than needed', [0x08, 0x81, 0x00]],
     ['a number cut off', [0x08, 0x81]],
     ['a field without a value', [0x08]],
@@ -87,7 +88,7 @@ describe('a frame', () => {
     ['a group that is not closed', [0x2b, 0x08, 1]],
     ['a group closed by another field\'s end', [0x2b, 0x34]],
     ['the end of a group that never began', [0x2c]],
-    ['groups nested without end', new Array(60_000).fill(0x2b)]
+    ['groups nested without end', times(60_000, 0x2b)]
   ])('with %s is malformed', (_, values) => {
     expect(() => read(Uint8Array.from(values))).toThrow(FrameMalformedError)
   })
@@ -162,11 +163,11 @@ describe('a stream of frames', () => {
   it.each<[string, Uint8Array, typeof FrameMalformedError]>([
     ['length 2^32-1', bytes(0xff, 0xff, 0xff, 0xff, 0x0f), FrameTooLargeError],
     ['a length above 32 bits', bytes(0xff, 0xff, 0xff, 0xff, 0x1f), FrameMalformedError],
-    ['a length of 10 bytes', bytes(...new Array(9).fill(0xff), 0x01), FrameMalformedError],
+    ['a length of 10 bytes', bytes(...times(9, 0xff), 0x01), FrameMalformedError],
     ['a length written longer than needed', bytes(0x85, 0x00, 1, 2, 3, 4, 5), FrameMalformedError],
     ['length 0', bytes(0), FrameMalformedError],
     ['a length one above the limit', bytes(0x81, 0x80, 0x04), FrameTooLargeError],
-    ['nested groups', prefixed(...new Array(100).fill(0x2b)), FrameMalformedError]
+    ['nested groups', prefixed(...times(100, 0x2b)), FrameMalformedError]
   ])('with %s is refused by name, whole or byte by byte', (_, stream, type) => {
     expect(() => collector().reader.push(stream)).toThrow(type)
     const { reader } = collector()

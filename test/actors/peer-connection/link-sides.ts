@@ -1,5 +1,5 @@
-import { createServer, type Socket } from 'node:net'
-import { connect, type TLSSocket } from 'node:tls'
+import { connect, createServer, type Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
 import pino from 'pino'
 import { generateIdentity, Identity } from '../../../actors/identity/index.ts'
 import { SecuredSockets } from '../../../actors/listener/secured-sockets.ts'
@@ -11,7 +11,7 @@ import { Links } from '../../../actors/peer-connection/links.ts'
 import type { LinkOptions } from '../../../actors/peer-connection/link-options.ts'
 import { WireTypes } from '../../../actors/peer-connection/wire-types.ts'
 import { Services, type Driver, type DriverContext, type WireType } from '../../../actors/seam/index.ts'
-import { handshake, secureInbound, tlsOptions } from '../../../actors/tls/index.ts'
+import { handshake, secureInbound, secureOutbound } from '../../../actors/tls/index.ts'
 import {
   AdoptLink, classOf, DialEndpoint, Disconnect, Endpoint, FileAnswer, FileChunk, FileOffer, Identify, Level, Registry, SetGate,
   TextMessage, typeName, Verified, type BodyOf, type Envelope, type EventOf, type Message, type MessageClass, type MessageName
@@ -113,7 +113,11 @@ export class Side {
   }
 
   async reached(level: Level): Promise<void> {
-    while (this.level < level) await new Promise(resolve => setImmediate(resolve))
+    while (this.level < level) {
+      const end = this.of('LinkClosed')[0] ?? this.of('DialFailed')[0]
+      if (end !== undefined) throw new Error(`it did not get to ${Level[level]}: ${end.code}, ${end.reason}`)
+      await new Promise(resolve => setImmediate(resolve))
+    }
   }
 
   async stop(): Promise<void> {
@@ -212,13 +216,16 @@ export async function linked(a: Side, b: Side): Promise<void> {
 /** A caller that speaks TLS as it should, and then whatever the test writes. */
 export class Caller {
   readonly socket: TLSSocket
+  /** Below TLS. */
+  readonly tcp: Socket
   readonly arrived: { number: number; type: number; body: Uint8Array }[] = []
   #number = 0
   #changed: () => void = () => {}
   ended = false
 
-  constructor(socket: TLSSocket) {
+  constructor(socket: TLSSocket, tcp: Socket) {
     this.socket = socket
+    this.tcp = tcp
     const reader = new FrameReader(1 << 23, ({ number, type, buffer, start, end }) => {
       if (number > 0) this.arrived.push({ number, type, body: Uint8Array.prototype.slice.call(buffer, start, end) })
       return true
@@ -268,9 +275,9 @@ export class Caller {
 export async function caller(to: Side): Promise<Caller> {
   const { host, port } = await listen(to)
   const secured = to.next('LinkSecured')
-  const socket = connect({ ...tlsOptions(generateIdentity()), host, port })
-  opened.push(() => socket.destroy())
-  const made = new Caller(socket)
+  const tcp = connect({ host, port })
+  const made = new Caller(secureOutbound(tcp, generateIdentity()), tcp)
+  opened.push(() => tcp.destroy())
   await secured
   return made
 }
