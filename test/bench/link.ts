@@ -32,7 +32,7 @@ const PINGS = 1000
 const PINGS_WARM = 100
 
 /** One link between two processes over loopback, beside bare TLS 1.3 between the same two. Prints a table; takes about 15 s. */
-export async function link(print: (line: string) => void = console.log): Promise<LinkFigures> {
+export async function linkBench(print: (line: string) => void = console.log): Promise<LinkFigures> {
   const child = fork(fileURLToPath(new URL('./link-peer.ts', import.meta.url)))
   try {
     const there = await said(child) as { peerId: string; link: number; tls: number }
@@ -156,4 +156,4 @@ function drained(socket: TLSSocket): Promise<unknown> {
   return new Promise(resolve => socket.once('drain', resolve))
 }
 
-if (process.argv[1]?.endsWith('link.ts') === true && import.meta.url.endsWith('/test/bench/link.ts')) await link()
+if (process.argv[1]?.endsWith('link.ts') === true && import.meta.url.endsWith('/test/bench/link.ts')) await linkBench()
