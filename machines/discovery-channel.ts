@@ -1,6 +1,7 @@
 import { assign, enqueueActions, setup } from 'xstate'
 import { AnswerWanted, Endpoint, Instance, OpenChannel, PeerHeard, type EventOf } from '../proto/index.ts'
 import { judge, merge, type Known } from './heard-peers.ts'
+import { dialsFirst } from './link-rules.ts'
 import { publish, type MachineInput, type Outgoing } from './publish.ts'
 import { jitter } from './random.ts'
 
@@ -9,6 +10,11 @@ export interface DiscoveryChannelOptions {
   readonly ports: readonly number[]
   /** Who answers new instances. @default 'broadcaster/lan' */
   readonly broadcaster: string
+  /**
+   * Our own PeerId: who has a lower one dials us and needs an answer, others are dialled by us and
+   * need none, unless they accept no links. Without it every new instance is answered. @default ''
+   */
+  readonly self: string
   /** First wait before a port that could not be opened is tried again, doubled each time, in milliseconds. @default 1000 */
   readonly retryMs: number
   /** Longest such wait, in milliseconds. @default 60000 */
@@ -86,7 +92,11 @@ export const discoveryChannelMachine = setup({
     anyOpen: ({ context, event }) => event.type === 'ChannelFailed' && context.open.some(port => !event.body.ports.includes(port)),
     stale: args => verdict(args) === 'stale',
     repeated: args => verdict(args) === 'repeated',
-    asksForAnswer: args => verdict(args) === 'new-instance' && args.event.type === 'AnnouncementHeard' && !args.event.body.answer,
+    asksForAnswer: args => {
+      const { context: { options: { self } }, event } = args
+      if (event.type !== 'AnnouncementHeard' || event.body.answer || verdict(args) !== 'new-instance') return false
+      return self === '' || dialsFirst(event.body.peerId, self) || (event.body.endpoint?.port ?? 0) === 0
+    },
     worthTelling: args => verdict(args) !== 'known'
   },
   actions: {

@@ -7,7 +7,7 @@ export function compareLives(a: Life, b: Life): number {
   return a.nonce === b.nonce ? 0 : a.nonce > b.nonce ? 1 : -1
 }
 
-/** The one with the lower PeerId dials at once, so that usually only one does. */
+/** Whether `self` dials `peerId` at once, rather than wait for it: the lower PeerId does, so that usually only one of two dials. */
 export function dialsFirst(self: string, peerId: string): boolean {
   return self < peerId
 }

@@ -15,6 +15,7 @@ export const discoveryChannel = defineActor<DiscoveryChannelOptions & LanDriverO
     interfaces: [],
     pollMs: 1_000,
     broadcaster: 'broadcaster/lan',
+    self: '',
     retryMs: 1_000,
     retryMaxMs: 60_000,
     refreshMs: 10_000,

@@ -5,7 +5,7 @@ import { Identity } from '../identity/index.ts'
 import { Interfaces } from '../lan/interface-watcher.ts'
 import { TokenBuckets } from '../lan/token-buckets.ts'
 import type { Driver, DriverContext } from '../seam/index.ts'
-import { handshake, LinkSecurityError, secureInbound, type Secured } from '../tls/index.ts'
+import { handshake, LinkSecurityError, secureInbound, tlsOptions, type Secured } from '../tls/index.ts'
 import { ListenError } from './listen-error.ts'
 import type { TcpDriverOptions } from './options.ts'
 import { PendingCallers } from './pending.ts'
@@ -35,6 +35,8 @@ export class TcpDriver implements Driver {
   constructor(context: DriverContext<TcpDriverOptions>) {
     const { options } = context
     this.#context = context
+    // Its context is made now, once for all links, and not under the first of them.
+    tlsOptions(context.services.get(Identity))
     this.#rate = new TokenBuckets({ burst: options.acceptBurst, perSecond: options.acceptPerSecond }, options.maxSources)
     this.#pending = new PendingCallers({ total: options.maxPending, perSource: options.maxPendingPerSource }, caller => {
       context.count('pending-evicted')

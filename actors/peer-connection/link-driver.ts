@@ -48,7 +48,7 @@ class LinkDriver implements Driver {
       case 'SetGate':
         return this.#session?.setGate(command.body)
       case 'SendPing':
-        return this.#session?.ping(command.body.id, envelope.from)
+        return this.#session?.ping({ id: command.body.id, from: envelope.from, left: Math.max(0, command.body.count - 1), rttUs: Infinity })
       case 'CloseLink':
         this.#abortDial(this.#dial?.attempt)
         return this.#session?.close(command.body.lingerMs)

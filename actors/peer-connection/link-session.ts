@@ -16,7 +16,7 @@ import type { LinkOptions } from './link-options.ts'
 import { Link, type LinkEnd, type LinkUser } from './link.ts'
 import { Links, type OpenLink } from './links.ts'
 import { Outbox } from './outbox.ts'
-import { Pings } from './pings.ts'
+import { Pings, type Asked } from './pings.ts'
 import { WireTypes, type WireEntry } from './wire-types.ts'
 
 /** While so many bytes await acknowledgement, a link is in use even if no frame is whole. */
@@ -96,8 +96,9 @@ export class LinkSession implements LinkUser, OpenLink {
     this.link.resume()
   }
 
-  ping(id: number, from: string): void {
-    const wireId = this.#pings.ask(id, from, performance.now())
+  /** Sends a ping, and after its answer those that are left. */
+  ping(asked: Asked): void {
+    const wireId = this.#pings.ask(asked, performance.now())
     this.#sendOwn(PING, Ping.encode(new Ping({ id: wireId })).finish(), 'pings-not-sent')
   }
 
@@ -205,6 +206,7 @@ export class LinkSession implements LinkUser, OpenLink {
     } else {
       const answered = this.#pings.answer((body as Pong).id, performance.now())
       if (answered === undefined) this.#context.count('pongs-unasked')
+      else if (answered.left > 0) this.ping({ ...answered, left: answered.left - 1 })
       else this.#context.publish(new PongReceived({ id: answered.id, rttUs: answered.rttUs }), answered.from)
     }
   }

@@ -21,7 +21,7 @@ export function defaultActors(options: PeerOptions, local: LocalPeer): ActorSpec
       ...(options.maxLinks !== undefined && { maxLinks: options.maxLinks })
     }),
     listener({ inbound: options.inbound ?? true, interfaces, port, ...(host !== '' && { hosts: [host] }) }),
-    ...(options.lan === false ? [] : lan({ ...lanOptions, interfaces })),
+    ...(options.lan === false ? [] : lan({ ...lanOptions, interfaces, channel: { self: local.peerId } })),
     ...(options.peers === undefined || options.peers.length === 0 ? [] : [staticPeers(options.peers.map(parsePeer))])
   ]
   return tuned(actors, options.tune ?? {})

@@ -11,11 +11,15 @@ const options = {
 }
 const say = event => process.stdout.write(JSON.stringify({ ...event, time: Number(process.hrtime.bigint()) / 1e6 }) + '\n')
 const roundTrips = 4
+// Mutual TLS is mutual only if each side looks at the other's key.
+const known = new Set(process.env.FLOOR_KEYS.split(','))
+const pinned = socket => known.has(socket.getPeerX509Certificate()?.publicKey.export({ format: 'jwk' }).x) || socket.destroy()
 let open = 0
 const complete = () => ++open === count - 1 && say({ event: 'mesh' })
 
 createServer({ ...options, requestCert: true }, socket => {
   let answered = 0
+  pinned(socket)
   socket.setNoDelay(true).on('error', () => undefined).on('data', data => {
     socket.write(data)
     if (++answered === roundTrips) complete()
@@ -27,7 +31,7 @@ createInterface({ input: process.stdin }).on('line', line => {
   line.slice(6).split(',').forEach((host, other) => {
     if (other <= index) return
     let sent = 0
-    const socket = connect({ ...options, host, port }, () => socket.write(`${++sent}`))
+    const socket = connect({ ...options, host, port }, () => pinned(socket) && socket.write(`${++sent}`))
     socket.setNoDelay(true).on('error', error => say({ event: 'error', reason: error.message })).on('data', () => {
       if (sent < roundTrips) socket.write(`${++sent}`)
       else complete()

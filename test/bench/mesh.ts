@@ -12,10 +12,12 @@ const port = 9700
 /** Milliseconds from `start` until the last bare TLS process has its links and their four round trips. */
 export async function floorMs(lan: TestLan): Promise<number> {
   const script = join(import.meta.dirname, 'mesh-floor.mjs')
+  const identities = lan.hosts.map(() => generateIdentity())
+  const keys = identities.map(({ publicKey }) => Buffer.from(publicKey).toString('base64url')).join(',')
   const processes = lan.hosts.map((host, index) => {
-    const pem = generateIdentity().privateKeyPem()
+    const pem = identities[index]!.privateKeyPem()
     const key = createPrivateKey(pem)
-    const env = { ...process.env, FLOOR_KEY: pem, FLOOR_CERT: selfSigned(createPublicKey(key), key) }
+    const env = { ...process.env, FLOOR_KEY: pem, FLOOR_CERT: selfSigned(createPublicKey(key), key), FLOOR_KEYS: keys }
     return new Lines(lan.spawn(host, process.execPath, [script, `${index}`, `${lan.hosts.length}`, `${port}`], { env }))
   })
   await Promise.all(processes.map(process => process.line('ready')))

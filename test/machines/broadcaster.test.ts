@@ -10,7 +10,7 @@ const coverage = new TransitionCoverage(broadcasterMachine)
 
 const defaults: BroadcasterOptions = {
   ports: [8001, 8002, 8003], fastMs: 1_000, slowMs: 20_000, periodMs: 120_000, quietMs: 60_000, rotateMs: 30_000,
-  burstMs: [0, 100, 300, 1_000], jitterPercent: 20, answersPerSecond: 50, listenerPatienceMs: 2_000
+  burstMs: [0, 250, 600, 1_200], jitterPercent: 20, answersPerSecond: 50, listenerPatienceMs: 2_000
 }
 
 const listening = (port: number, host = '0.0.0.0') => new Listening({ endpoints: [new Endpoint({ host, port })] })
@@ -45,9 +45,9 @@ describe('the broadcaster', () => {
   it('begins with a burst of one announcement, to one port after the other', () => {
     const run = announcing()
     run.hear(new DiscoveryStarted())
-    run.pass(1_000)
+    run.pass(1_200)
     const sent = run.of('SendAnnouncement')
-    expect(sent.map(({ time }) => time)).toEqual([0, 100, 300, 1_000])
+    expect(sent.map(({ time }) => time)).toEqual([0, 250, 600, 1_200])
     expect(sent.map(({ body }) => body.broadcastPort)).toEqual([8001, 8002, 8003, 8001])
     expect(new Set(sent.map(({ body }) => body.sequence)).size).toBe(1)
     expect(sent[0]).toMatchObject({ to: 'broadcaster/lan#udp', body: { listenPort: 4_000, listenHosts: ['0.0.0.0'] } })

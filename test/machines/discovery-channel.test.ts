@@ -7,7 +7,7 @@ import { TransitionCoverage } from '../support/transition-coverage.ts'
 const coverage = new TransitionCoverage(discoveryChannelMachine)
 
 const defaults: DiscoveryChannelOptions = {
-  ports: [8001, 8002, 8003], broadcaster: 'broadcaster/lan', retryMs: 1_000, retryMaxMs: 60_000, refreshMs: 10_000,
+  ports: [8001, 8002, 8003], broadcaster: 'broadcaster/lan', self: '', retryMs: 1_000, retryMaxMs: 60_000, refreshMs: 10_000,
   forgetMs: 600_000, peersMax: 1_024, endpointsMax: 8, endpointMs: 180_000
 }
 
@@ -105,6 +105,16 @@ describe('the discovery channel', () => {
         }
       }
     ])
+  })
+
+  it('answers those who are to dial us, and not those whom we dial', () => {
+    const run = started({ self: 'bea' })
+    run.hear(heard({ peerId: 'cid' }))
+    expect(run.of('AnswerWanted')).toEqual([])
+    run.hear(heard({ peerId: 'ada' }))
+    run.hear(heard({ peerId: 'dan', port: 0, host: '192.0.2.9' }))
+    expect(run.of('AnswerWanted').length).toBe(2)
+    expect(run.of('PeerHeard').map(({ body }) => body.peerId)).toEqual(['cid', 'ada', 'dan'])
   })
 
   it('does not answer answers', () => {

@@ -15,12 +15,10 @@ function step(options: object = {}): MachineRun {
 }
 
 describe('verification by pings', () => {
-  it('passes when three pings were answered, one after another, and tells the quickest', () => {
+  it('passes when three pings were answered, and tells the quickest', () => {
     const run = step()
-    for (const [id, rttUs] of [[1, 900], [2, 400], [3, 700]] as const) {
-      expect(run.take()).toMatchObject([{ to: LINK, type: 'SendPing', body: { id } }])
-      run.hear(new PongReceived({ id, rttUs }), LINK)
-    }
+    expect(run.take()).toMatchObject([{ to: LINK, type: 'SendPing', body: { count: 3 } }])
+    run.hear(new PongReceived({ rttUs: 400 }), LINK)
     expect(run.done).toBe(true)
     expect(run.take()).toMatchObject([
       { to: '', type: 'PeerRtt', body: { peerId: 'bea', rttUs: 400 } },
@@ -29,27 +27,17 @@ describe('verification by pings', () => {
     expect(run.clock.size).toBe(0)
   })
 
-  it('refuses when an answer takes longer than 5 seconds, and says which', () => {
+  it('refuses when the answers take longer than 5 seconds, and says so', () => {
     const run = step()
-    run.hear(new PongReceived({ id: 1, rttUs: 900 }), LINK)
     run.pass(4_999)
     expect(run.done).toBe(false)
     run.pass(1)
-    expect(run.of('StepRefused')).toMatchObject([{ to: 'peer-connection/one', body: { step: 'pings', code: 'ping-timeout', reason: 'ping 2 of 3 was not answered within 5000 ms' } }])
+    expect(run.of('StepRefused')).toMatchObject([{ to: 'peer-connection/one', body: { step: 'pings', code: 'ping-timeout', reason: '3 pings were not answered within 5000 ms' } }])
     expect(run.done).toBe(true)
   })
 
-  it('does not count an answer twice, nor one to a ping that was not sent', () => {
-    const run = step()
-    run.hear(new PongReceived({ id: 1, rttUs: 1 }), LINK)
-    for (const id of [1, 3, 0]) expect(run.actor.getSnapshot().can({ type: 'PongReceived', body: new PongReceived({ id }) })).toBe(false)
-    expect(run.context.sent).toBe(2)
-  })
-
   it('counts as the host program wishes', () => {
-    const run = step({ count: 1 })
-    run.hear(new PongReceived({ id: 1, rttUs: 1 }), LINK)
-    expect(run.of('StepPassed')).toHaveLength(1)
+    expect(step({ count: 1 }).take()).toMatchObject([{ type: 'SendPing', body: { count: 1 } }])
   })
 
   it('has no transition without a test', () => {

@@ -220,6 +220,15 @@ describe('pings', () => {
     expect(a.of('PongReceived').every(({ rttUs }) => rttUs > 0 && rttUs < 5e6)).toBe(true)
   })
 
+  it('go out one after another, and are told of when the last is answered', async () => {
+    const [a] = await pair()
+    a.tell(new SendPing({ id: 7, count: 3 }))
+    const pong = await a.next('PongReceived')
+    expect(pong).toMatchObject({ id: 7 })
+    expect(pong.rttUs).toBeGreaterThan(0)
+    expect(a.of('PongReceived')).toHaveLength(1)
+  })
+
   it('are answered while messages stream both ways', async () => {
     const [a, b] = await pair()
     chunks(a)
