@@ -1,5 +1,6 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { generateIdentity } from '../../actors/identity/index.ts'
 import { selfSigned } from '../../actors/tls/certificate.ts'
 import { fullMesh, LanPeer } from '../support/lan-peers.ts'
@@ -8,6 +9,8 @@ import { TestLan } from '../support/netns.ts'
 
 const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!
 const port = 9700
+/** What a process that has just come up still does in the background is over then, in milliseconds. */
+const settleMs = 1_000
 
 /** Milliseconds from `start` until the last bare TLS process has its links and their four round trips. */
 export async function floorMs(lan: TestLan): Promise<number> {
@@ -21,6 +24,7 @@ export async function floorMs(lan: TestLan): Promise<number> {
     return new Lines(lan.spawn(host, process.execPath, [script, `${index}`, `${lan.hosts.length}`, `${port}`], { env }))
   })
   await Promise.all(processes.map(process => process.line('ready')))
+  await setTimeout(settleMs)
   const start = Number(process.hrtime.bigint()) / 1e6
   for (const each of processes) each.send(`start ${lan.hosts.map(host => host.address).join(',')}`)
   const done = await Promise.all(processes.map(each => each.line('mesh')))
@@ -35,6 +39,7 @@ export async function floorMs(lan: TestLan): Promise<number> {
 async function meshMs(lan: TestLan): Promise<number> {
   const peers = await Promise.all(lan.hosts.map((host, index) => LanPeer.up(lan, host, `peer-${index}`, ['--wait'])))
   try {
+    await setTimeout(settleMs)
     const start = Date.now()
     for (const peer of peers) peer.send('start')
     await fullMesh(peers)

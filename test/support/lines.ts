@@ -19,7 +19,7 @@ export class Lines {
     createInterface({ input: child.stdout! }).on('line', text => {
       const line = JSON.parse(text) as Line
       this.seen.push(line)
-      for (const tell of [...this.#waiting]) tell(line)
+      this.#waiting.forEach(tell => tell(line))
     })
     child.stderr?.on('data', (data: Buffer) => { this.#stderr = (this.#stderr + data.toString()).slice(-4000) })
   }
