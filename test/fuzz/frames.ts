@@ -1,4 +1,4 @@
-// `npm run ts -- test/fuzz/frames.ts [SECONDS] [SEED]`: frames that are almost right, to the reader and over real links.
+// `npm run fuzz -- [SECONDS] [SEED]`: frames that are almost right, to the reader and over real links.
 import { DISCONNECT, IDENTIFY, PING, PONG, VERIFIED } from '../../actors/peer-connection/built-in.ts'
 import { encodeFrame } from '../../actors/peer-connection/frame-codec.ts'
 import { FrameMalformedError } from '../../actors/peer-connection/frame-errors.ts'
