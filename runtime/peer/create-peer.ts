@@ -61,7 +61,10 @@ export function createPeer(options: PeerOptions = {}): Peer {
     ...(options.limits && { limits: options.limits }), ...(recorder && { tap: recorder })
   })
   const clock = new LiveClock(kernel)
-  host.connect((body, address) => clock.enter(() => kernel.input(body, address)))
+  host.connect((body, address) => {
+    // What drivers drop while they close has nobody to be told to.
+    if (!kernel.stopped) clock.enter(() => kernel.input(body, address))
+  })
   let wallZero = 0
   const roster = new Roster(kernel.bus, () => wallZero, report)
   narrate(kernel.bus, log)

@@ -46,6 +46,9 @@ interface Running {
   waiting: Envelope[] | undefined
 }
 
+/** Messages kept for a driver whose earlier incarnation is still closing; as many as one actor's mailbox takes. */
+const WAITING_MAX = 4_096
+
 const REASONS: Readonly<Record<string, string>> = {
   NotConnectedError: 'not-connected',
   NotAcceptedError: 'not-accepted',
@@ -127,9 +130,10 @@ export class DriverHost implements Shell {
     if (to.startsWith('peer/')) return this.#toPeer(envelope, to.slice('peer/'.length))
     if (!to.includes('#')) return
     const running = this.#running.get(to)
-    if (running?.waiting !== undefined) running.waiting.push(envelope)
-    else if (running?.driver !== undefined) this.#receive(to, running.driver, envelope)
-    else this.#reports.deadLetter(envelope.type, envelope.from, to, 'no-actor', envelope.seq)
+    if (running?.driver !== undefined) return this.#receive(to, running.driver, envelope)
+    if (running?.waiting !== undefined && running.waiting.length < WAITING_MAX) return void running.waiting.push(envelope)
+    const reason = running === undefined ? 'no-actor' : 'mailbox-full'
+    this.#reports.deadLetter(envelope.type, envelope.from, to, reason, envelope.seq)
   }
 
   /** Reports a message that a link did not take; anything but a refusal is thrown on. */

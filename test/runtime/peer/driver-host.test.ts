@@ -127,6 +127,25 @@ describe('the driver host', () => {
     await stopped
   })
 
+  it('keeps a bounded amount of mail for a driver that is not made yet, and says so', async () => {
+    let close: (() => void) | undefined
+    const { host, inputs } = setUp()
+    const stop = () => new Promise<void>(resolve => { close = resolve })
+    const definition = { kind: 'radio', machine, drivers: { air: () => ({ receive() {}, stop }) } }
+    host.actorStarted('radio/main', definition, {})
+    host.actorStopped('radio/main')
+    host.actorStarted('radio/main', definition, {})
+    for (let i = 0; i <= 4_096; i++) host.deliver(mail('radio/main#air'))
+    expect(inputs.map(({ body }) => body)).toEqual([
+      new DeadLetter({ type: 'TextMessage', from: 'host', to: 'radio/main#air', reason: 'mailbox-full', count: 1 })
+    ])
+    close!()
+    await new Promise(resolve => setImmediate(resolve))
+    const stopped = host.stopped()
+    close!()
+    await stopped
+  })
+
   it('waits for every driver to stop', async () => {
     let closed = 0
     const { host } = setUp()
