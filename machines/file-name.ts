@@ -1,10 +1,12 @@
+import { UNSEEN } from './text.ts'
+
 /** Longest file name, in bytes of UTF-8: ext4, APFS and NTFS take 255; the rest is room for ` (999)`. */
 const NAME_BYTES_MAX = 200
 /** Longest extension that survives when a name is cut, in bytes. */
 const EXTENSION_BYTES_MAX = 20
 
-/** What no system takes in a name, and what could make a name look like another: controls, marks of direction, separators. */
-const FOREIGN = /[\p{C}\u2028\u2029<>:"|?*\\/]/gu
+/** What no system takes in a name, and what could make a name look like another. */
+const FOREIGN = new RegExp(`[${UNSEEN}<>:"|?*\\\\/]`, 'gu')
 /** Names that Windows keeps for devices. */
 const DEVICE = /^(con|prn|aux|nul|com[\d¹²³]|lpt[\d¹²³])(\.|$)/i
 

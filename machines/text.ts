@@ -1,9 +1,17 @@
 /**
- * Text from another peer, made fit for screens and logs: no control, format or lone surrogate
- * characters, and at most `limit` characters.
+ * For a class of a regular expression with the flag `u`: characters that nobody sees and that change how the text
+ * around them is read. Controls, line separators, marks of direction and other format characters, lone surrogates,
+ * private use. Written out, because what `\p{C}` holds grows with each Node's Unicode, and a log must replay on all.
  */
+export const UNSEEN = String.raw`\u0000-\u001f\u007f-\u009f\u00ad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e` +
+  String.raw`\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\uf8ff\ufdd0-\ufdef\ufeff\ufff0-\ufffb\ufffe\uffff` +
+  String.raw`\u{110bd}\u{110cd}\u{13430}-\u{1343f}\u{1bca0}-\u{1bca3}\u{1d173}-\u{1d17a}\u{e0000}-\u{e00ff}\u{e01f0}-\u{e0fff}\u{f0000}-\u{10ffff}`
+
+const unseen = new RegExp(`[${UNSEEN}]`, 'gu')
+
+/** Text from another peer, made fit for screens and logs: without {@link UNSEEN} characters, and at most `limit` long. */
 export function cleanText(text: string, limit: number): string {
-  return text.slice(0, limit).replace(/\p{C}/gu, '')
+  return text.slice(0, limit).replace(unseen, '')
 }
 
 /** The bytes of a hex string; pairs that are not hex become 0. */

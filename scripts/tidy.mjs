@@ -82,6 +82,9 @@ function core(node) {
   if (ts.isPropertyAccessExpression(node) && /^(localeCompare|toLocale\w+)$/.test(node.name.text)) {
     return `${node.name.text}: ICU differs between Node versions; compare with < and >`
   }
+  if ((ts.isRegularExpressionLiteral(node) || ts.isStringLiteralLike(node)) && /\\[pP]\{/.test(node.getText())) {
+    return '\\p{}: what it holds grows with each Node\'s Unicode; write the characters out'
+  }
   if (node.kind === ts.SyntaxKind.AsyncKeyword || ts.isAwaitExpression(node) || node.kind === ts.SyntaxKind.AwaitKeyword) {
     return 'async: the core awaits nothing; a driver answers by an input'
   }

@@ -47,7 +47,8 @@ describe('the name under which an offered file lands', () => {
     fc.assert(fc.property(fc.string({ unit: 'binary', maxLength: 400 }), offered => {
       const name = safeName(offered)
       expect(name).not.toBe('')
-      expect(name).not.toMatch(/[\p{C}/\\<>:"|?*]|^\.|[. ]$/u)
+      // Not \p{C}: what is not assigned yet on this Node may be a letter on the next, and a log replays on both.
+      expect(name).not.toMatch(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}/\\<>:"|?*]|^\.|[. ]$/u)
       expect(Buffer.byteLength(name)).toBeLessThanOrEqual(201)
       expect(safeName(name)).toBe(name)
     }))
