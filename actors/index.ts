@@ -24,9 +24,12 @@ export {
   type LinkOptions, type PeerConnectionOptions, type WireEntry
 } from './peer-connection/index.ts'
 export { staticPeers, type StaticPeer } from './static-peers/index.ts'
-export { type VerifyPingsOptions } from './verify-pings/index.ts'
+export { verifyPingsDefinition, type VerifyPingsOptions } from './verify-pings/index.ts'
 
-/** Every actor of this library; what replay needs to know of a peer's log, beside a host program's own. */
+/**
+ * Every actor of this library, in the order in which they start, each before those that it spawns: what a
+ * replay needs to know of a peer's log, beside a host program's own.
+ */
 export const definitions: readonly ActorDefinition[] = [
   linkKeeperDefinition, peerConnectionDefinition, verifyPingsDefinition, listenerDefinition, discoveryChannel, broadcaster,
   staticPeersDefinition, fileShare, fileSend, fileReceive('')

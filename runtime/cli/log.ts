@@ -1,5 +1,5 @@
+import { definitions } from '../../actors/index.ts'
 import { checkCommand, replayCommand, showCommand } from '../log/commands.ts'
-import { ownDefinitions } from './definitions.ts'
 
 const streams = { out: process.stdout, err: process.stderr }
 
@@ -15,5 +15,5 @@ export async function check(file: string, { json = false }: { json?: boolean }):
 
 /** `p2pnet log replay FILE`: exits 0 only if every output is the same. */
 export async function replay(file: string, { json = false }: { json?: boolean }): Promise<void> {
-  process.exitCode = await replayCommand(file, streams, { json, definitions: ownDefinitions() })
+  process.exitCode = await replayCommand(file, streams, { json, definitions })
 }

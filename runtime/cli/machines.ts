@@ -1,12 +1,11 @@
 import type { AnyStateNode } from 'xstate'
+import { definitions } from '../../actors/index.ts'
 import { mermaid } from '../visualize/mermaid.ts'
-import { ownDefinitions } from './definitions.ts'
 import { UsageError } from './errors.ts'
 import { print, printJson } from './output.ts'
 
 /** `p2pnet machines [KIND]`: the kinds with their states, or one statechart as Mermaid text. */
 export function machines(kind: string | undefined, { json }: { json?: true }): void {
-  const definitions = ownDefinitions()
   if (kind === undefined) {
     for (const { kind, version = 1, machine, drivers = {} } of definitions) {
       const states = statesOf(machine.root)

@@ -3,7 +3,7 @@ import { complain, watchOutput } from './output.ts'
 import { failureOf } from './errors.ts'
 import type { DemoValues } from './demo/options.ts'
 import type { UpValues } from './up/options.ts'
-import { version } from './version.ts'
+import { version } from '../version.ts'
 
 /** Follows a command line; sets the exit code: 0 done, 1 failed, 2 bad usage or configuration. */
 export async function run(args: readonly string[]): Promise<void> {

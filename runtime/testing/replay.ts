@@ -1,4 +1,4 @@
-import { ownDefinitions } from '../cli/definitions.ts'
+import { definitions } from '../../actors/index.ts'
 import { replay as replayLog, Replay as LogReplay, type LogReader, type LogSource, type ReplayOptions as Options, type ReplayResult } from '../log/index.ts'
 
 /** As for the log's own replay; `definitions` are those of a host program's actors, and win over the library's. */
@@ -24,5 +24,5 @@ export class Replay extends LogReplay {
 }
 
 function withOwn(options: ReplayOptions): Options {
-  return { ...options, definitions: [...ownDefinitions(), ...options.definitions ?? []] }
+  return { ...options, definitions: [...definitions, ...options.definitions ?? []] }
 }

@@ -103,8 +103,8 @@ async function stopAll(peers: readonly DemoPeer[], tell: Tell): Promise<void> {
 }
 
 async function replayLog(name: string, path: string, tell: Tell): Promise<number> {
-  const [{ formatDivergence, replay }, { ownDefinitions }] = await Promise.all([import('../../log/index.ts'), import('../definitions.ts')])
-  const { inputs, outputs, differences, divergence } = await replay(path, { definitions: ownDefinitions() })
+  const [{ formatDivergence, replay }, { definitions }] = await Promise.all([import('../../log/index.ts'), import('../../../actors/index.ts')])
+  const { inputs, outputs, differences, divergence } = await replay(path, { definitions })
   tell({ event: 'demo.replay', name, inputs, outputs, differences, ...(divergence && { detail: formatDivergence(divergence) }) })
   return differences
 }
