@@ -5,7 +5,7 @@ import { publish, type MachineInput, type Outgoing } from './publish.ts'
 
 /** A peer that a person named. */
 export interface StaticPeer {
-  /** An IP address: whoever has a host name resolves it before. */
+  /** An IP address, or a host name, which is looked up at each dial. */
   readonly host: string
   readonly port: number
   /** Refuse any other that answers there; empty takes whoever does. @default '' */

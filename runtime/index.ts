@@ -1,6 +1,6 @@
 export { createPeer } from './peer/create-peer.ts'
 export { Peer, type BusFace, type PeerStatus, type Received } from './peer/peer.ts'
-export type { LanOptions, LogLevel, PeerOptions, RecordOptions } from './peer/options.ts'
+export type { LogLevel, PeerOptions, RecordOptions } from './peer/options.ts'
 export { formatEndpoint, type LevelName, type LinkInfo, type Live, type PeerInfo } from './peer/roster.ts'
 export {
   AmbiguousPeerError, DuplicateActorError, ListenError, PeerOptionError, PeerStateError, UnknownPeerError, UnknownTypeError

@@ -68,12 +68,13 @@ export interface ActorSpec<Options extends object = any> {
 
 /**
  * Checks a definition and returns it.
- * @throws TypeError when the kind is not kebab-case or a driver's name holds `/` or `#`
+ * @throws TypeError when the kind is not kebab-case, or is `peer`, or when a driver's name holds `/` or `#`
  */
 export function defineActor<Options extends object>(definition: ActorDefinition<Options>): ActorDefinition<Options> {
   if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(definition.kind)) {
     throw new TypeError(`actor kind '${definition.kind}' is not kebab-case: use letters, digits and single hyphens`)
   }
+  if (definition.kind === 'peer') throw new TypeError("actor kind 'peer' is taken: peer/PEERID are the other peers, choose another name")
   for (const name of Object.keys(definition.drivers ?? {})) {
     if (!/^[a-z][a-z0-9-]*$/.test(name)) throw new TypeError(`driver name '${name}' of ${definition.kind} is not kebab-case`)
   }

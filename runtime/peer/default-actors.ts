@@ -1,9 +1,11 @@
 import { linkKeeper } from '../../actors/link-keeper/index.ts'
 import { lan } from '../../actors/lan/index.ts'
 import { listener } from '../../actors/listener/index.ts'
+import { peerConnectionDefinition } from '../../actors/peer-connection/index.ts'
 import type { LocalPeer } from '../../actors/identity/index.ts'
 import type { ActorDefinition, ActorSpec } from '../../actors/seam/index.ts'
 import { staticPeers } from '../../actors/static-peers/index.ts'
+import { verifyPingsDefinition } from '../../actors/verify-pings/index.ts'
 import { PeerOptionError } from './errors.ts'
 import { interfaceNames, parseHostPort, parsePeer, type PeerOptions } from './options.ts'
 
@@ -12,14 +14,16 @@ export function defaultActors(options: PeerOptions, local: LocalPeer): ActorSpec
   const interfaces = interfaceNames(options.interfaces ?? [])
   const { host, port } = options.listen === undefined ? { host: '', port: 0 } : parseHostPort(options.listen)
   const lanOptions = options.lan === undefined || typeof options.lan === 'boolean' ? {} : options.lan
+  const { verify = [verifyPingsDefinition] } = options
   const actors: ActorSpec[] = [
     // First, so that it hears what the others announce; last to stop, for it says the goodbyes.
     linkKeeper({
       peerId: local.peerId,
       network: Buffer.from(local.networkTag).toString('hex'),
       acceptsInbound: options.inbound ?? true,
+      ...(options.verify !== undefined && { connection: { steps: verify.map(({ kind }) => kind) } }),
       ...(options.maxLinks !== undefined && { maxLinks: options.maxLinks })
-    }),
+    }, [peerConnectionDefinition, ...verify]),
     listener({ inbound: options.inbound ?? true, interfaces, port, ...(host !== '' && { hosts: [host] }) }),
     ...(options.lan === false ? [] : lan({ ...lanOptions, interfaces, channel: { self: local.peerId } })),
     ...(options.peers === undefined || options.peers.length === 0 ? [] : [staticPeers(options.peers.map(parsePeer))])
@@ -27,20 +31,31 @@ export function defaultActors(options: PeerOptions, local: LocalPeer): ActorSpec
   return tuned(actors, options.tune ?? {})
 }
 
-/** @throws PeerOptionError for a kind that is none of the default actors', or an option that it does not have */
+/** @throws PeerOptionError for a kind that is none of the default actors', for an option that it does not have, or one of another type */
 function tuned(actors: ActorSpec[], tune: Readonly<Record<string, object>>): ActorSpec[] {
   const kinds = new Map<string, ActorDefinition>()
   for (const { definition, spawns = [] } of actors) for (const each of [definition, ...spawns]) kinds.set(each.kind, each)
   for (const [kind, options] of Object.entries(tune)) {
     const definition = kinds.get(kind)
     if (definition === undefined) throw new PeerOptionError(`'${kind}' is no default actor of this peer: tune takes ${[...kinds.keys()].join(', ')}`)
-    const known = Object.keys(definition.options ?? {})
-    const unknown = Object.keys(options).find(name => !known.includes(name))
-    if (unknown !== undefined) throw new PeerOptionError(`${kind} has no option '${unknown}': it has ${known.join(', ')}`)
+    const known = definition.options as Readonly<Record<string, unknown>> | undefined ?? {}
+    for (const [name, value] of Object.entries(options)) {
+      if (!Object.hasOwn(known, name)) throw new PeerOptionError(`${kind} has no option '${name}': it has ${Object.keys(known).join(', ')}`)
+      if (!fits(value, known[name])) {
+        throw new PeerOptionError(`${kind}.${name} is ${JSON.stringify(value)}: give a value like its default, ${JSON.stringify(known[name])}`)
+      }
+    }
   }
   return actors.map(spec => ({
     ...spec,
     options: { ...spec.options, ...tune[spec.definition.kind] },
     ...(spec.spawns && { spawns: spec.spawns.map(child => ({ ...child, options: { ...child.options, ...tune[child.kind] } })) })
   }))
+}
+
+/** Whether a value may stand in for a default: of the same type, and not negative where that is a number. */
+function fits(value: unknown, byDefault: unknown): boolean {
+  if (Array.isArray(byDefault)) return Array.isArray(value) && value.every(each => byDefault.length === 0 || fits(each, byDefault[0]))
+  if (typeof byDefault === 'number') return typeof value === 'number' && Number.isFinite(value) && value >= 0
+  return typeof value === typeof byDefault && value !== null && !Array.isArray(value)
 }

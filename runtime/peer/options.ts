@@ -1,7 +1,8 @@
 import { networkInterfaces } from 'node:os'
 import type { Logger } from 'pino'
 import type { ActorDefinition, ActorSpec, WireType } from '../../actors/seam/index.ts'
-import type { Identity } from '../../actors/identity/index.ts'
+import { isPeerId, type Identity } from '../../actors/identity/index.ts'
+import type { LanOptions } from '../../actors/lan/index.ts'
 import type { MessageClass } from '../../proto/index.ts'
 import type { Limits } from '../kernel/index.ts'
 import { PeerOptionError } from './errors.ts'
@@ -35,11 +36,16 @@ export interface PeerOptions {
    */
   readonly interfaces?: readonly string[]
   /** Discovery on the local network; false turns it off, `ports` are the UDP ports that announcements go to. @default true */
-  readonly lan?: boolean | LanOptions
+  readonly lan?: boolean | Pick<LanOptions, 'ports'>
   /** Most links held at once, 1 to 10,000. @default the link keeper's */
   readonly maxLinks?: number
   /** Peers at known places, `[PEERID@]HOST:PORT`. */
   readonly peers?: readonly string[]
+  /**
+   * Verification steps that a link to another peer must pass, in order, before messages do; an empty list is none at
+   * all. See docs/host-api.md. @default three pings
+   */
+  readonly verify?: readonly ActorDefinition[]
   /** Options of default actors by kind, merged over theirs: `{ 'peer-connection': { keepAliveIntervalMs: 1000 } }`. */
   readonly tune?: Readonly<Record<string, object>>
   /** File for the message log, or more about it. Mode 0600; see docs/logs.md. */
@@ -54,11 +60,6 @@ export interface PeerOptions {
 
 export type LogLevel = 'silent' | 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace'
 
-export interface LanOptions {
-  /** UDP ports that announcements rotate over. @default [8001, 8002, 8003] */
-  readonly ports?: readonly number[]
-}
-
 export interface RecordOptions {
   readonly file: string
   /** The log ends at this size. */
@@ -67,7 +68,7 @@ export interface RecordOptions {
 
 const KNOWN: Readonly<Record<keyof PeerOptions, true>> = {
   name: true, network: true, identity: true, dir: true, actors: true, defaults: true, messages: true, listen: true, inbound: true,
-  interfaces: true, lan: true, maxLinks: true, peers: true, tune: true, record: true, seed: true, limits: true, log: true
+  interfaces: true, lan: true, maxLinks: true, peers: true, verify: true, tune: true, record: true, seed: true, limits: true, log: true
 }
 
 /** @throws PeerOptionError naming the option and what it takes */
@@ -116,7 +117,7 @@ export function parsePeer(text: string): HostPort & { readonly peerId: string } 
   const at = text.lastIndexOf('@')
   const peerId = at < 0 ? '' : text.slice(0, at)
   const place = parseHostPort(text.slice(at + 1))
-  if (place.host === '' || place.port === 0 || (at >= 0 && !/^[a-z2-7]{51}[aq]$/.test(peerId))) {
+  if (place.host === '' || place.port === 0 || (at >= 0 && !isPeerId(peerId))) {
     throw new PeerOptionError(`'${text}' is not [PEERID@]HOST:PORT: a PeerId has 52 letters, a port is 1 to 65535`)
   }
   return { peerId, ...place }

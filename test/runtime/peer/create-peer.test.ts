@@ -13,6 +13,7 @@ import {
   createPeer, DuplicateActorError, ListenError, PeerOptionError, PeerStateError, UnknownPeerError, UnknownTypeError,
   type Peer, type PeerOptions
 } from '../../../runtime/index.ts'
+import { REPORT_EVERY_MS } from '../../../runtime/peer/reports.ts'
 
 const peers: Peer[] = []
 function bare(options: PeerOptions = {}): Peer {
@@ -191,6 +192,15 @@ describe('starting and stopping', () => {
     expect(happened).toEqual(['goodbye', 'closed'])
   })
 
+  it('is not disturbed by what is still to be reported while a driver takes its time to close', async () => {
+    const door = () => ({ receive() {}, stop: () => new Promise<void>(resolve => { setTimeout(resolve, REPORT_EVERY_MS + 200) }) })
+    const peer = bare({ actors: [defineActor({ kind: 'shop', machine: createMachine({}), drivers: { door } })] })
+    await peer.start()
+    for (let i = 0; i < 2; i++) peer.publish(new TextMessage(), { to: `peer/${'a'.repeat(52)}` })
+    await peer.stop()
+    expect(peer.status()).toMatchObject({ actors: 0, drivers: 0, timers: 0 })
+  })
+
   it('leaves nothing behind', async () => {
     const machine = createMachine({ after: { 100_000: { actions: () => {} } } })
     const peer = bare({ actors: [defineActor({ kind: 'shop', machine, drivers: { door: context => {
@@ -216,12 +226,23 @@ describe('what createPeer and send refuse', () => {
     expect(() => bare({ actors: [actor, { definition: actor, id: 'other' }] })).not.toThrow()
   })
 
+  it('an actor whose address would be another peer\'s', () => {
+    expect(() => defineActor({ kind: 'peer', machine: clerk })).toThrow(/'peer' is taken/)
+  })
+
   it('what is no actor', () => {
     expect(() => bare({ actors: [{} as typeof actor] })).toThrow(PeerOptionError)
   })
 
   it('an option of a default actor that is none', () => {
     expect(() => createPeer({ tune: { 'peer-conection': {} } })).toThrow(/'peer-conection' is no default actor/)
+  })
+
+  it.each([
+    ['peer-connection', 'keepAliveIntervalMs', '1000'], ['peer-connection', 'keepAliveIntervalMs', -1], ['peer-connection', 'steps', 'verify-pings'],
+    ['peer-connection', 'steps', [1]], ['link-keeper', 'connection', null], ['link-keeper', 'maxLinks', [300]], ['listener', 'inbound', 0]
+  ])('an option of a default actor with a value that it cannot take: %s.%s = %j', (kind, option, value) => {
+    expect(() => createPeer({ tune: { [kind]: { [option]: value } } })).toThrow(new RegExp(`^${kind}\\.${option} is .*: give a value like its default, `))
   })
 
   it('peers that are not connected, and types that were not declared', async () => {
