@@ -1,6 +1,6 @@
 import type { Observable } from 'rxjs'
 import {
-  Direction, Level, LinkEnded, LinkIdentified, LinkLevelReached, PeerConnected, PeerDisconnected, PeerRtt, PeerVerified,
+  ActorStopped, Direction, Level, LinkEnded, LinkIdentified, LinkLevelReached, PeerConnected, PeerDisconnected, PeerRtt, PeerVerified,
   type Envelope, type Message, type MessageClass
 } from '../../proto/index.ts'
 import { GuardedObservable } from '../kernel/faces.ts'
@@ -106,6 +106,8 @@ export class Roster {
       if (!this.peers.value.some(({ peerId }) => peerId === body.peerId)) this.#rtts.delete(body.peerId)
       this.#ended(from)
     })
+    // A connection that failed could not tell its end itself.
+    bus.of(ActorStopped).subscribe(({ body }) => this.#ended(body.address))
   }
 
   /**
@@ -184,7 +186,7 @@ export function formatEndpoint(endpoint: { host?: string | null; port?: number |
   return `${endpoint.host.includes(':') ? `[${endpoint.host}]` : endpoint.host}:${endpoint.port ?? 0}`
 }
 
-function levelName(level: number): LevelName {
+export function levelName(level: number): LevelName {
   return LEVELS[level] ?? 'secured'
 }
 

@@ -5,9 +5,9 @@ import {
 } from '../../../proto/index.ts'
 import { codeEntry } from '../../../machines/codes.ts'
 import type { Peer } from '../../peer/peer.ts'
-import { formatEndpoint } from '../../peer/roster.ts'
+import { formatEndpoint, levelName } from '../../peer/roster.ts'
 import type { HistoryEntry } from './event.ts'
-import { levelName, who } from './narrator.ts'
+import { who } from './narrator.ts'
 
 /** Most entries kept for one peer; the oldest go first. */
 const ENTRIES_MAX = 50

@@ -1,11 +1,11 @@
 import type { Subscription } from 'rxjs'
 import {
-  Direction, Initiator, Level, PeerConnected, PeerDisconnected, PeerFound, PeerRefused, PeerVerified, TextMessage,
+  Direction, DriverCounts, Initiator, PeerConnected, PeerDisconnected, PeerFound, PeerRefused, PeerVerified, TextMessage,
   TransferDone, TransferFailed, TransferOffered, TransferProgress, TransferStarted,
   type Envelope, type Message, type MessageClass
 } from '../../../proto/index.ts'
 import type { Peer } from '../../peer/peer.ts'
-import { formatEndpoint, type LevelName } from '../../peer/roster.ts'
+import { formatEndpoint, levelName } from '../../peer/roster.ts'
 import type { Directory } from './directory.ts'
 import type { Emit, Initiator as Who, TransferFields, UpEvent } from './event.ts'
 
@@ -39,6 +39,15 @@ export class Narrator {
     on(PeerDisconnected, ({ peerId, code, reason, initiator }) => {
       directory.note(peerId, { connected: false })
       emit({ event: 'peer.disconnected', peerId, code, reason, initiator: who(initiator) })
+    })
+    let toldOfTwin = false
+    on(DriverCounts, ({ counts }) => {
+      if (toldOfTwin || !counts.some(({ name }) => name === 'same-identity')) return
+      toldOfTwin = true
+      emit({
+        event: 'error', code: 'same-identity',
+        message: 'another process on this network runs with the identity of this peer, and others keep a link to only one of the two: give one another folder with --data'
+      })
     })
     on(TextMessage, ({ text }, { from }) => {
       if (from.startsWith('peer/')) emit({ event: 'message', peerId: from.slice('peer/'.length), text })
@@ -90,17 +99,6 @@ interface TransferBody {
 
 function keyOf({ direction, peerId, transferId }: TransferBody): string {
   return `${direction} ${peerId} ${transferId}`
-}
-
-const LEVELS: Readonly<Record<number, LevelName>> = {
-  [Level.LEVEL_SECURED]: 'secured',
-  [Level.LEVEL_IDENTIFIED]: 'identified',
-  [Level.LEVEL_BASIC]: 'basic',
-  [Level.LEVEL_ENHANCED]: 'enhanced'
-}
-
-export function levelName(level: Level): LevelName {
-  return LEVELS[level] ?? 'secured'
 }
 
 export function who(initiator: Initiator): Who {

@@ -32,10 +32,12 @@ export interface UpValues {
 
 /**
  * What createPeer is to be given.
- * @throws UsageError for options that contradict each other, and for hostnames that lead nowhere
+ * @throws UsageError for options that contradict each other, for a key that would guard nothing, and for hostnames that lead nowhere
  */
 export async function peerOptions(values: UpValues): Promise<PeerOptions> {
   contradictions(values)
+  // Ignored, it would leave a network open that somebody believes to be guarded.
+  if (process.env['P2PNET_KEY']) throw new UsageError('P2PNET_KEY is set, and this version cannot guard a network with a key yet: unset it to join an open network')
   if (values.listen !== undefined) parseHostPort(values.listen)
   return {
     dir: resolve(values.data ?? dataFolder()),
@@ -64,7 +66,7 @@ function contradictions({ inbound, listen, lan, ports }: UpValues): void {
   if (!lan && ports !== undefined) throw new UsageError('--ports is for discovery on the local network and --no-lan turns that off: leave one out')
 }
 
-/** Places by address: a name may have several, and the peer dials addresses only. */
+/** Places by address: a name may have several, and who named one wants to know at once when it has none. */
 async function resolvePeers(peers: readonly string[]): Promise<string[]> {
   return (await Promise.all(peers.map(async text => {
     const { peerId, host, port } = parsePeer(text)

@@ -145,6 +145,17 @@ describe('two peers', () => {
     expectDocumented([refused])
   })
 
+  it('that are the same peer, by one data folder, are told so instead of meeting', async () => {
+    const network = ownNetwork()
+    const twins = [up(network, 'twin'), up(network, 'twin')]
+    for (const twin of twins) {
+      const error = await twin.until('error')
+      expect(error).toMatchObject({ code: 'same-identity', message: expect.stringMatching(/: give one another folder with --data$/) })
+      expectDocumented([error])
+    }
+    expect((await twins[0]!.ask('peers', 'peers')).peers).toEqual([])
+  })
+
   it('wait for start when they are told to', async () => {
     const network = ownNetwork()
     const [ann, bob] = [up(network, 'ann', ['--wait']), up(network, 'bob', ['--wait'])]

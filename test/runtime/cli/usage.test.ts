@@ -46,6 +46,13 @@ describe('a wrong command line', () => {
     expect(stderr).toMatch(line)
   })
 
+  it('exits 2 rather than run an open network where a key is set', async () => {
+    const args = ['up', '--data', scratch.of('keyed'), '--interface', 'loopback']
+    const { code, stderr } = await p2pnet(args, { env: { P2PNET_KEY: NetworkKey.generate().text() } })
+    expect(code).toBe(2)
+    expect(stderr).toMatch(/^p2pnet: P2PNET_KEY is set, .*: unset it [^\n]+\n$/)
+  })
+
   it('exits 2 when the place to listen at is taken', async () => {
     const { createServer } = await import('node:net')
     const server = createServer()

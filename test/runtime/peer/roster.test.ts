@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { Subject, filter, type Observable } from 'rxjs'
 import {
-  Direction, Endpoint, Level, LinkEnded, LinkIdentified, LinkLevelReached, PeerConnected, PeerDisconnected, PeerRtt, PeerVerified,
+  ActorStopped, Direction, Endpoint, Level, LinkEnded, LinkIdentified, LinkLevelReached, PeerConnected, PeerDisconnected, PeerRtt, PeerVerified,
   typeName, classOf, type Envelope, type Message, type MessageClass
 } from '../../../proto/index.ts'
 import { AmbiguousPeerError, UnknownPeerError } from '../../../runtime/peer/errors.ts'
@@ -67,6 +67,13 @@ describe('the roster', () => {
     ])
     say(new LinkEnded({ peerId: 'abc' }), 'peer-connection/1')
     expect(roster.links.value).toMatchObject([{ linkId: 'l2' }])
+  })
+
+  it('forgets the link of a connection that failed and could not say so', () => {
+    const { roster, say } = setUp()
+    say(new LinkIdentified({ peerId: 'abc', linkId: 'l1', direction: Direction.DIRECTION_OUT, remote }), 'peer-connection/1')
+    say(new ActorStopped({ address: 'peer-connection/1', reason: 'failed' }), 'system')
+    expect(roster.links.value).toEqual([])
   })
 
   it('finds a peer by PeerId, by name and by prefix', () => {
