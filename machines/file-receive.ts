@@ -1,9 +1,7 @@
 import { assign, setup } from 'xstate'
-import {
-  FileAnswer, FileReceipt, StoreFile, TransferDone, TransferFailed, TransferOffered, TransferProgress, TransferStarted,
-  type EventOf
-} from '../proto/index.ts'
-import { fileWhy, heardWhy, type FileCode } from './file-codes.ts'
+import { FileAnswer, FileReceipt, StoreFile, type EventOf } from '../proto/index.ts'
+import { fileWhy, type FileCode } from './file-codes.ts'
+import { because, otherSide, transferAnnouncements, whyIn, type TransferContext } from './file-transfer.ts'
 import { publish, type MachineInput, type Outgoing } from './publish.ts'
 import { fromHex } from './text.ts'
 
@@ -18,64 +16,48 @@ export interface FileReceiveOptions {
   readonly stallMs: number
 }
 
-interface Context {
-  readonly driver: string
-  readonly options: FileReceiveOptions
-  readonly path: string
-  readonly code: string
-  readonly reason: string
+interface Context extends TransferContext {
+  readonly stallMs: number
 }
 
-const about = ({ options }: Context) =>
-  ({ transferId: options.transferId, peerId: options.peerId, name: options.name, size: options.size, direction: 'in' })
-const peer = (context: Context) => `peer/${context.options.peerId}`
-const because = (code: FileCode, reason: string) => ({ type: 'because', params: { code, reason } }) as const
+type Events = EventOf<'StoreOpened' | 'FileProgress' | 'FileStored' | 'FileFailed' | 'FileCancel' | 'PeerDisconnected' | 'Stop'>
 
 /** The receiving side of one whole file from one peer. */
 export const fileReceiveMachine = setup({
   types: {
     context: {} as Context,
     input: {} as MachineInput<FileReceiveOptions>,
-    events: {} as EventOf<'StoreOpened' | 'FileProgress' | 'FileStored' | 'FileFailed' | 'FileCancel' | 'PeerDisconnected' | 'Stop'>,
+    events: {} as Events,
     emitted: {} as Outgoing
   },
-  delays: { stall: ({ context }) => context.options.stallMs },
+  delays: { stall: ({ context }) => context.stallMs },
   actions: {
-    store: publish(({ context }) => [context.driver, new StoreFile({
-      peerId: context.options.peerId, transferId: context.options.transferId, name: context.options.name,
-      size: context.options.size, digest: fromHex(context.options.digest)
+    ...transferAnnouncements<Context, Events>(),
+    store: publish<Context, Events, Events>(({ context: { driver, about, digest } }) => {
+      const { peerId, transferId, name, size } = about
+      return [driver, new StoreFile({ peerId, transferId, name, size, digest: fromHex(digest) })]
+    }),
+    accept: publish<Context, Events, Events>(({ context }) => [otherSide(context), new FileAnswer({ transferId: context.about.transferId, accepted: true })]),
+    confirm: publish<Context, Events, Events>(({ context }) => [otherSide(context), new FileReceipt({ transferId: context.about.transferId, stored: true })]),
+    refuse: publish<Context, Events, Events>(({ context }) => [otherSide(context), new FileAnswer({
+      transferId: context.about.transferId, code: context.code, reason: context.reason
     })]),
-    accept: publish(({ context }) => [peer(context), new FileAnswer({ transferId: context.options.transferId, accepted: true })]),
-    confirm: publish(({ context }) => [peer(context), new FileReceipt({ transferId: context.options.transferId, stored: true })]),
-    refuse: publish(({ context }) => [peer(context), new FileAnswer({
-      transferId: context.options.transferId, code: context.code, reason: context.reason
-    })]),
-    giveUp: publish(({ context }) => [peer(context), new FileReceipt({
-      transferId: context.options.transferId, code: context.code, reason: context.reason
-    })]),
-    announceOffered: publish(({ context }) => ['', new TransferOffered(about(context))]),
-    announceStarted: publish(({ context }) => ['', new TransferStarted(about(context))]),
-    announceProgress: publish(({ context, event }) => ['', new TransferProgress({
-      ...about(context), bytes: event.type === 'FileProgress' ? event.body.bytes : 0
-    })]),
-    announceDone: publish(({ context }) => ['', new TransferDone({
-      ...about(context), contentId: `sha256-${context.options.digest}`, path: context.path
-    })]),
-    announceFailed: publish(({ context }) => ['', new TransferFailed({
-      ...about(context), code: context.code, reason: context.reason
+    giveUp: publish<Context, Events, Events>(({ context }) => [otherSide(context), new FileReceipt({
+      transferId: context.about.transferId, code: context.code, reason: context.reason
     })]),
     keepPath: assign(({ event }) => event.type === 'FileStored' ? { path: event.body.path } : {}),
-    keepWhy: assign(({ event }) => 'code' in event.body ? heardWhy(event.body) : {}),
-    disconnected: assign(({ event }) => event.type === 'PeerDisconnected' ? fileWhy('disconnected', `the link ended: ${event.body.reason}`) : {}),
+    keepWhy: assign(({ event }) => whyIn(event)),
     because: assign((_, { code, reason }: { code: FileCode; reason: string }) => fileWhy(code, reason))
   }
 }).createMachine({
   id: 'file-receive',
-  context: ({ input }) => ({ driver: `${input.address}#file`, options: input.options, path: '', code: '', reason: '' }),
+  context: ({ input: { address, options: { transferId, peerId, name, size, digest, stallMs } } }) => ({
+    driver: `${address}#file`, about: { transferId, peerId, name, size, direction: 'in' }, digest, stallMs, path: '', code: '', reason: ''
+  }),
   entry: 'announceOffered',
   on: {
     FileCancel: { target: '.failed', actions: 'keepWhy' },
-    PeerDisconnected: { target: '.failed', actions: 'disconnected' }
+    PeerDisconnected: { target: '.failed', actions: 'keepWhy' }
   },
   initial: 'opening',
   states: {

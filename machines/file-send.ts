@@ -1,12 +1,11 @@
 import { assign, setup } from 'xstate'
-import {
-  FileCancel, FileOffer, PrepareFile, PumpFile, TransferDone, TransferFailed, TransferOffered, TransferProgress,
-  TransferStarted, type EventOf
-} from '../proto/index.ts'
-import { fileWhy, heardWhy, type FileCode } from './file-codes.ts'
+import { FileCancel, FileOffer, PrepareFile, PumpFile, type EventOf } from '../proto/index.ts'
+import { fileWhy, type FileCode } from './file-codes.ts'
 import { baseName } from './file-name.ts'
+import { because, otherSide, transferAnnouncements, whyIn, type TransferContext } from './file-transfer.ts'
 import { hex } from './hex.ts'
 import { publish, type MachineInput, type Outgoing } from './publish.ts'
+import { fromHex } from './text.ts'
 
 export interface FileSendOptions {
   readonly transferId: string
@@ -18,28 +17,18 @@ export interface FileSendOptions {
   readonly stallMs: number
 }
 
-interface Context {
-  readonly driver: string
+interface Context extends TransferContext {
   readonly options: FileSendOptions
-  readonly name: string
-  readonly size: number
-  readonly digest: Uint8Array
-  readonly code: string
-  readonly reason: string
 }
 
-const about = ({ options, name, size }: Context) =>
-  ({ transferId: options.transferId, peerId: options.peerId, name, size, direction: 'out' })
-const peer = (context: Context) => `peer/${context.options.peerId}`
-
-const because = (code: FileCode, reason: string) => ({ type: 'because', params: { code, reason } }) as const
+type Events = EventOf<'FilePrepared' | 'FileAnswer' | 'FilePumped' | 'FileProgress' | 'FileReceipt' | 'FileFailed' | 'PeerDisconnected' | 'Stop'>
 
 /** The sending side of one whole file to one peer. */
 export const fileSendMachine = setup({
   types: {
     context: {} as Context,
     input: {} as MachineInput<FileSendOptions>,
-    events: {} as EventOf<'FilePrepared' | 'FileAnswer' | 'FilePumped' | 'FileProgress' | 'FileReceipt' | 'FileFailed' | 'PeerDisconnected' | 'Stop'>,
+    events: {} as Events,
     emitted: {} as Outgoing
   },
   delays: {
@@ -51,41 +40,32 @@ export const fileSendMachine = setup({
     stored: ({ event }) => event.type === 'FileReceipt' && event.body.stored
   },
   actions: {
-    prepare: publish(({ context }) => [context.driver, new PrepareFile({ path: context.options.path })]),
+    ...transferAnnouncements<Context, Events>(),
+    prepare: publish<Context, Events, Events>(({ context }) => [context.driver, new PrepareFile({ path: context.options.path })]),
     // By way of the driver, which learns at once when the link does not take it.
-    offer: publish(({ context }) => [context.driver, new FileOffer({
-      transferId: context.options.transferId, name: context.name, size: context.size, digest: context.digest
+    offer: publish<Context, Events, Events>(({ context: { driver, about: { transferId, name, size }, digest } }) =>
+      [driver, new FileOffer({ transferId, name, size, digest: fromHex(digest) })]),
+    pump: publish<Context, Events, Events>(({ context: { driver, about: { peerId, transferId } } }) =>
+      [driver, new PumpFile({ peerId, transferId })]),
+    cancel: publish<Context, Events, Events>(({ context }) => [otherSide(context), new FileCancel({
+      transferId: context.about.transferId, code: context.code, reason: context.reason
     })]),
-    pump: publish(({ context }) => [context.driver, new PumpFile({
-      peerId: context.options.peerId, transferId: context.options.transferId
-    })]),
-    cancel: publish(({ context }) => [peer(context), new FileCancel({
-      transferId: context.options.transferId, code: context.code, reason: context.reason
-    })]),
-    announceOffered: publish(({ context }) => ['', new TransferOffered(about(context))]),
-    announceStarted: publish(({ context }) => ['', new TransferStarted(about(context))]),
-    announceProgress: publish(({ context, event }) => ['', new TransferProgress({
-      ...about(context), bytes: event.type === 'FileProgress' ? event.body.bytes : 0
-    })]),
-    announceDone: publish(({ context }) => ['', new TransferDone({
-      ...about(context), contentId: `sha256-${hex(context.digest)}`
-    })]),
-    announceFailed: publish(({ context }) => ['', new TransferFailed({
-      ...about(context), code: context.code, reason: context.reason
-    })]),
-    keepWhy: assign(({ event }) => 'code' in event.body ? heardWhy(event.body) : {}),
-    disconnected: assign(({ event }) => event.type === 'PeerDisconnected' ? fileWhy('disconnected', `the link ended: ${event.body.reason}`) : {}),
+    keepFile: assign(({ context: { about }, event }) => event.type === 'FilePrepared'
+      ? { about: { ...about, name: event.body.name, size: event.body.size }, digest: hex(event.body.digest) } : {}),
+    keepWhy: assign(({ event }) => whyIn(event)),
     because: assign((_, { code, reason }: { code: FileCode; reason: string }) => fileWhy(code, reason))
   }
 }).createMachine({
   id: 'file-send',
-  context: ({ input }) => ({
-    driver: `${input.address}#file`, options: input.options, name: baseName(input.options.path), size: 0, digest: new Uint8Array(), code: '', reason: ''
+  context: ({ input: { address, options } }) => ({
+    driver: `${address}#file`, options,
+    about: { transferId: options.transferId, peerId: options.peerId, name: baseName(options.path), size: 0, direction: 'out' },
+    digest: '', path: '', code: '', reason: ''
   }),
   on: {
     FileFailed: { target: '.cancelling', actions: 'keepWhy' },
     Stop: { target: '.cancelling', actions: because('stopped', 'the sender stops') },
-    PeerDisconnected: { target: '.failed', actions: 'disconnected' }
+    PeerDisconnected: { target: '.failed', actions: 'keepWhy' }
   },
   initial: 'preparing',
   states: {
@@ -93,10 +73,7 @@ export const fileSendMachine = setup({
       description: 'The driver opens the file and computes its digest.',
       entry: 'prepare',
       on: {
-        FilePrepared: {
-          target: 'offered',
-          actions: assign(({ event }) => ({ name: event.body.name, size: event.body.size, digest: event.body.digest }))
-        }
+        FilePrepared: { target: 'offered', actions: 'keepFile' }
       }
     },
     offered: {

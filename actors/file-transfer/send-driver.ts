@@ -8,11 +8,10 @@ import { LinkFullError } from '../peer-connection/link-errors.ts'
 import { Links } from '../peer-connection/links.ts'
 import type { DriverFactory } from '../seam/index.ts'
 import { failure, TransferError } from './failure.ts'
+import { PROGRESS_MS } from './options.ts'
 
 /** Bytes in a chunk: large enough that its frame costs nothing, small enough that other messages get between. */
-const chunkBytes = 256 * 1024
-/** A person reads a bar at four reports a second; more would only fill the log. */
-const progressMs = 250
+const CHUNK_BYTES = 256 * 1024
 
 /** Reads one file and pumps it into a link, at the pace at which the link drains. */
 export const sendDriver: DriverFactory<FileSendOptions> = ({ options, publish, services, signal }) => {
@@ -44,7 +43,7 @@ export const sendDriver: DriverFactory<FileSendOptions> = ({ options, publish, s
     let reportedAt = performance.now()
     for await (const { offset, data } of read(file!, size)) {
       await push(links, peerId, new FileChunk({ transferId, offset, data }))
-      if (performance.now() - reportedAt < progressMs) continue
+      if (performance.now() - reportedAt < PROGRESS_MS) continue
       reportedAt = performance.now()
       publish(new FileProgress({ bytes: offset + data.length }))
     }
@@ -68,9 +67,9 @@ export const sendDriver: DriverFactory<FileSendOptions> = ({ options, publish, s
   }
 
   async function* read(from: FileHandle, length: number) {
-    const buffer = Buffer.allocUnsafe(chunkBytes)
+    const buffer = Buffer.allocUnsafe(CHUNK_BYTES)
     for (let offset = 0; offset < length && !signal.aborted;) {
-      const { bytesRead } = await from.read(buffer, 0, Math.min(chunkBytes, length - offset), offset)
+      const { bytesRead } = await from.read(buffer, 0, Math.min(CHUNK_BYTES, length - offset), offset)
       if (bytesRead === 0) throw new TransferError('file-changed', 'the file became shorter while it was sent')
       yield { offset, data: buffer.subarray(0, bytesRead) }
       offset += bytesRead

@@ -7,9 +7,7 @@ import type { DriverFactory } from '../seam/index.ts'
 import { ChunkRoutes } from './chunk-routes.ts'
 import { failure, TransferError } from './failure.ts'
 import { createPart, land, type Part } from './inbox.ts'
-import type { FileReceiveDriverOptions } from './options.ts'
-
-const progressMs = 250
+import { PROGRESS_MS, type FileReceiveDriverOptions } from './options.ts'
 
 /**
  * Stores the chunks of one transfer. They are written synchronously: the disk then holds the link
@@ -55,7 +53,7 @@ export const storeDriver: DriverFactory<FileReceiveDriverOptions> = ({ actor, op
     hash.update(chunk.data)
     bytes += chunk.data.length
     if (bytes === expected.size) busy = finish().catch(fail)
-    else if (performance.now() - reportedAt >= progressMs) {
+    else if (performance.now() - reportedAt >= PROGRESS_MS) {
       reportedAt = performance.now()
       publish(new FileProgress({ bytes }))
     }
