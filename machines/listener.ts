@@ -1,22 +1,23 @@
 import { assign, setup } from 'xstate'
 import { ListenAt, ListenFailed, Listening, type EventOf } from '../proto/index.ts'
+import { backoffStep } from './backoff.ts'
 import { publish, type MachineInput } from './publish.ts'
 
 export interface ListenerMachineOptions {
   /** Addresses to listen at; `::` is every address of both families, `0.0.0.0` every IPv4 one. @default ['::'] */
-  hosts: string[]
+  readonly hosts: readonly string[]
   /** 0 takes a free one, the same for every host. @default 0 */
-  port: number
+  readonly port: number
   /** Names of the interfaces to stay on; empty for all. @default [] */
-  interfaces: string[]
+  readonly interfaces: readonly string[]
   /** False where the peer accepts no links and only dials. @default true */
-  inbound: boolean
+  readonly inbound: boolean
   /** Wait before the first retry in milliseconds, doubled with each further one. @default 1000 */
-  retryMs: number
+  readonly retryMs: number
   /** Longest wait between retries, in milliseconds: a freed port or a new interface is noticed within it. @default 60000 */
-  retryMaxMs: number
+  readonly retryMaxMs: number
   /** Failures in a row after which it gives up; 0 for never. @default 0 */
-  maxAttempts: number
+  readonly maxAttempts: number
 }
 
 interface Context {
@@ -29,8 +30,7 @@ interface Context {
 export type ListenerEvent = EventOf<'ListenOpened' | 'ListenFailed' | 'Stop'>
 
 function retryDelay({ failures, options: { retryMs, retryMaxMs } }: Context): number {
-  // Shifting, since transcendental functions differ between engines; 2^20 is beyond any wait.
-  return Math.min(retryMaxMs, retryMs * (1 << Math.min(failures - 1, 20)))
+  return backoffStep(failures, { backoffBaseMs: retryMs, backoffMaxMs: retryMaxMs })
 }
 
 function givesUp({ failures, options: { maxAttempts } }: Context): boolean {
@@ -54,7 +54,7 @@ export const listenerMachine = setup({
   actions: {
     listen: publish(({ context: { address, options } }: { context: Context; event: ListenerEvent }) => [
       `${address}#tcp`,
-      new ListenAt({ hosts: options.hosts, port: options.port, interfaces: options.interfaces })
+      new ListenAt({ hosts: [...options.hosts], port: options.port, interfaces: [...options.interfaces] })
     ]),
     announceListening: publish(({ event }: { context: Context; event: ListenerEvent }) => [
       '',

@@ -8,27 +8,27 @@ export interface TcpDriverOptions {
    * 900 handshakes a second, so honest ones leave in time.
    * @default 256
    */
-  maxPending: number
+  readonly maxPending: number
   /** The same for one source. A quarter: many peers may share an address, but none should fill the house. @default 64 */
-  maxPendingPerSource: number
+  readonly maxPendingPerSource: number
   /**
    * Connections a second from one source in the long run, measured by a token bucket. A peer needs one link;
    * this leaves room for twenty behind one address, each dialling every second. @default 20
    */
-  acceptPerSecond: number
+  readonly acceptPerSecond: number
   /** Connections from one source at once: a hundred peers on one host start together. @default 128 */
-  acceptBurst: number
+  readonly acceptBurst: number
   /** Sources whose rate is remembered, about 100 bytes each. @default 4096 */
-  maxSources: number
+  readonly maxSources: number
   /** From accept to the end of the TLS handshake, in milliseconds. @default 10000 */
-  handshakeTimeoutMs: number
+  readonly handshakeTimeoutMs: number
   /** From there until a connection takes the socket over, in milliseconds. @default 10000 */
-  adoptTimeoutMs: number
+  readonly adoptTimeoutMs: number
   /**
    * Milliseconds between readings of the named interfaces, unless LAN discovery, which shares them, has its own
    * period. Node has no event for a change; a reading takes 50 µs, and it is sooner than a person expects. @default 2000
    */
-  interfacePollMs: number
+  readonly interfacePollMs: number
 }
 
 export interface ListenerOptions extends ListenerMachineOptions, TcpDriverOptions {}
