@@ -3,11 +3,10 @@ import fc from 'fast-check'
 import { DISCONNECT, IDENTIFY, PING, PONG, VERIFIED } from '../../../actors/peer-connection/built-in.ts'
 import { encodeFrame } from '../../../actors/peer-connection/frame-codec.ts'
 import { Disconnect, FileChunk, FileOffer, Initiator, Level, Ping, Pong, SendPing, TextMessage, Verified } from '../../../proto/index.ts'
-import { caller, closeAll, linked, numberOf, side, type Caller, type Side } from './link-sides.ts'
+import { caller, closeAll, linked, numberOf, side, tick, type Caller, type Side } from './link-sides.ts'
 
 afterEach(closeAll)
 
-const tick = () => new Promise(resolve => setImmediate(resolve))
 const times = (count: number, byte: number): number[] => Array.from({ length: count }, () => byte)
 const text = (value: string): Uint8Array => TextMessage.encode(new TextMessage({ text: value })).finish()
 

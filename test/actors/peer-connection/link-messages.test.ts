@@ -1,24 +1,9 @@
 import { afterEach, describe, expect, it } from '@jest/globals'
 import { LinkFullError, MessageTooLargeError, NotAcceptedError, NotConnectedError } from '../../../actors/peer-connection/link-errors.ts'
-import { DialEndpoint, Endpoint, FileAnswer, FileChunk, FileOffer, Level, SendPing, TextMessage } from '../../../proto/index.ts'
-import { closeAll, goodbye, linked, listen, side, type Side } from './link-sides.ts'
+import { Endpoint, FileAnswer, FileChunk, FileOffer, Level, SendPing, TextMessage } from '../../../proto/index.ts'
+import { chunks, closeAll, dial, goodbye, linked, listen, pair, side, tick, type Side } from './link-sides.ts'
 
 afterEach(closeAll)
-
-const tick = () => new Promise(resolve => setImmediate(resolve))
-const pair = async (options = {}): Promise<[Side, Side]> => {
-  const a = side('a', Level.LEVEL_ENHANCED, options)
-  const b = side('b', Level.LEVEL_ENHANCED, options)
-  await linked(a, b)
-  return [a, b]
-}
-const dial = (from: Side, endpoint: Endpoint, expectedPeerId = '', attempt = 1) => from.tell(new DialEndpoint({ endpoint, expectedPeerId, attempt }))
-/** Collects the offsets of the chunks that reach a side. */
-function chunks(at: Side): number[] {
-  const offsets: number[] = []
-  at.links.subscribe(FileChunk, (_, message) => void offsets.push(message.body.offset))
-  return offsets
-}
 
 describe('messages', () => {
   it('for the bus come from the peer, announced', async () => {

@@ -288,3 +288,24 @@ export const goodbye = (code: string): Disconnect => new Disconnect({ code, reas
 export function numberOf(side: Side, type: MessageClass): number {
   return FIRST_ACCEPTED + side.services.get(WireTypes).of(type)!.index
 }
+
+/** Two sides with an enhanced link from the first to the second. */
+export async function pair(options: Partial<LinkOptions> = {}): Promise<[Side, Side]> {
+  const a = side('a', Level.LEVEL_ENHANCED, options)
+  const b = side('b', Level.LEVEL_ENHANCED, options)
+  await linked(a, b)
+  return [a, b]
+}
+
+export function dial(from: Side, endpoint: Endpoint, expectedPeerId = '', attempt = 1): void {
+  from.tell(new DialEndpoint({ endpoint, expectedPeerId, attempt }))
+}
+
+/** Collects the offsets of the chunks that reach a side. */
+export function chunks(at: Side): number[] {
+  const offsets: number[] = []
+  at.links.subscribe(FileChunk, (_, message) => void offsets.push(message.body.offset))
+  return offsets
+}
+
+export const tick = (): Promise<void> => new Promise(resolve => setImmediate(resolve))

@@ -3,24 +3,9 @@ import { NotConnectedError } from '../../../actors/peer-connection/link-errors.t
 import {
   AbortDial, AdoptLink, CloseLink, DialEndpoint, Direction, Endpoint, FileChunk, Initiator, Level, SendPing, TextMessage
 } from '../../../proto/index.ts'
-import { closeAll, goodbye, linked, listen, listenRaw, side, type Side } from './link-sides.ts'
+import { chunks, closeAll, dial, goodbye, listen, listenRaw, pair, side, tick } from './link-sides.ts'
 
 afterEach(closeAll)
-
-const tick = () => new Promise(resolve => setImmediate(resolve))
-const pair = async (options = {}): Promise<[Side, Side]> => {
-  const a = side('a', Level.LEVEL_ENHANCED, options)
-  const b = side('b', Level.LEVEL_ENHANCED, options)
-  await linked(a, b)
-  return [a, b]
-}
-const dial = (from: Side, endpoint: Endpoint, expectedPeerId = '', attempt = 1) => from.tell(new DialEndpoint({ endpoint, expectedPeerId, attempt }))
-/** Collects the offsets of the chunks that reach a side. */
-function chunks(at: Side): number[] {
-  const offsets: number[] = []
-  at.links.subscribe(FileChunk, (_, message) => void offsets.push(message.body.offset))
-  return offsets
-}
 
 describe('a dial', () => {
   it('opens a link that both ends know by the same id', async () => {
