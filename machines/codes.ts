@@ -70,7 +70,6 @@ export const CODES = {
   'protocol': refused('Messages came that the link did not allow yet, or that nobody knows.', 'Register the message types on both sides.'),
   'level': refused('A message came that may not pass at the level of the link yet.', 'Send it once the peer is verified.'),
   'unknown-type': refused('A message came whose type was not announced.', 'Register the message types on both sides.'),
-  'overloaded': happened('The other side does not take what is sent to it.', 'Send less, or wait for the link to drain.'),
   'idle': happened('Nothing passed for as long as the link may be idle.', 'Raise idleMs, or 0 to keep idle links.', 'never'),
 
   // While listening.
