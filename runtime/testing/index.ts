@@ -6,3 +6,13 @@ export {
 } from '../log/index.ts'
 export { Replay, replay, type ReplayOptions } from './replay.ts'
 export { HeapClock, Kernel, type KernelOptions, type Shell, type Tap } from '../kernel/index.ts'
+export {
+  builtInInvariants, FaultOptionError, faultsOf, NoSimulatedDriverError, noFaults, simulate, Simulation, SimulationOptionError, usualFaults,
+  type FaultOptions, type Faults, type Invariant, type InvariantMaker, type Left, type PairLevel, type SimulatedPeer, type SimulateOptions,
+  type SimulateResult, type SimulateStats, type SimulationProgress, type SimulationView, type Spread, type Topology, type Trouble, type Violation
+} from '../simulation/index.ts'
+export {
+  SimulatedHost, SimulatedSystemError, simulatedDrivers,
+  type DialEvents, type SimulatedDatagram, type SimulatedDatagramSocket, type SimulatedDisk, type SimulatedDrivers, type SimulatedFact,
+  type SimulatedInterface, type SimulatedNetwork, type SimulatedPlace, type SimulatedRandom, type SimulatedStream, type StreamEnd, type StreamListener
+} from '../../actors/simulated/index.ts'

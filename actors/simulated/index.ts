@@ -1,0 +1,22 @@
+import { simulatedReceiver, simulatedSender } from '../lan/simulated.ts'
+import { simulatedTcpDriver } from '../listener/simulated.ts'
+import { simulatedLinkDriver } from '../peer-connection/simulated.ts'
+import type { DriverFactory } from '../seam/index.ts'
+
+export type { SimulatedFact, SimulatedLinkFact, OtherFact } from './facts.ts'
+export {
+  SimulatedHost, SimulatedSystemError,
+  type DialEvents, type SimulatedDatagram, type SimulatedDatagramSocket, type SimulatedDisk, type SimulatedInterface, type SimulatedNetwork,
+  type SimulatedPlace, type SimulatedRandom, type SimulatedStream, type StreamEnd, type StreamListener
+} from './host.ts'
+
+/** Drivers that stand for the real ones in a simulation, by kind and driver name. */
+export type SimulatedDrivers = Readonly<Record<string, Readonly<Record<string, DriverFactory>>>>
+
+/** Those of this library's actors. A capability adds the one that it keeps beside its real driver. */
+export const simulatedDrivers: SimulatedDrivers = {
+  'peer-connection': { link: simulatedLinkDriver },
+  listener: { tcp: simulatedTcpDriver },
+  broadcaster: { udp: simulatedSender },
+  'discovery-channel': { udp: simulatedReceiver }
+}

@@ -1,0 +1,216 @@
+import type { DialEvents, SimulatedPlace } from '../../actors/simulated/index.ts'
+import { HeapClock } from '../kernel/index.ts'
+import type { Faults } from './faults.ts'
+import type { BoundSocket, Machine, Nic, Program } from './machine.ts'
+import type { Random } from './random.ts'
+import { Stream, type Carrier } from './stream.ts'
+
+/** Of one hop to another subnet and back into it, compared with a path within one. */
+const ROUTED_FACTOR = 3
+/** When a caller that is not answered calls again, and how long the neighbour of a machine that is off takes to notice, in microseconds. */
+const SYN_US = 1_000_000
+const NEIGHBOUR_US = 3_000_000
+const SYN_TRIES = 6
+
+/** A cut through the network. */
+export interface Partition {
+  /** Which side each machine is on, by its index. */
+  readonly sides: Uint8Array
+  /** Side 0 still reaches side 1. */
+  readonly oneWay: boolean
+}
+
+/** What crossed the network. */
+export interface NetworkStats {
+  datagrams: number
+  datagramsLost: number
+  streams: number
+  dialsRefused: number
+}
+
+/**
+ * The network between the machines, and the one clock of a run: a heap of events in order of (time,
+ * seq), in microseconds.
+ */
+export class Network implements Carrier {
+  readonly clock = new HeapClock({ maxTimers: Number.MAX_SAFE_INTEGER, maxTimersPerInstant: Number.MAX_SAFE_INTEGER })
+  readonly random: Random
+  readonly machines: Machine[] = []
+  readonly partitions = new Set<Partition>()
+  readonly stats: NetworkStats = { datagrams: 0, datagramsLost: 0, streams: 0, dialsRefused: 0 }
+  /** Unicast passes between subnets. */
+  readonly routed: boolean
+  faults: Faults
+  readonly #subnets = new Map<number, Nic[]>()
+  readonly #nics = new Map<string, Nic>()
+
+  constructor(random: Random, faults: Faults, routed: boolean) {
+    this.random = random
+    this.faults = faults
+    this.routed = routed
+  }
+
+  add(machine: Machine): void {
+    this.machines.push(machine)
+    for (const nic of machine.nics) {
+      this.#nics.set(nic.address, nic)
+      const there = this.#subnets.get(nic.subnet)
+      if (there === undefined) this.#subnets.set(nic.subnet, [nic])
+      else there.push(nic)
+    }
+  }
+
+  /** Whether what one interface sends now would reach the other. */
+  passes(from: Nic, to: Nic): boolean {
+    if (!from.up || !to.up || !from.machine.on || !to.machine.on) return false
+    if (from.subnet !== to.subnet && !this.routed) return false
+    for (const { sides, oneWay } of this.partitions) {
+      const here = sides[from.machine.index]
+      if (here !== sides[to.machine.index] && !(oneWay && here === 0)) return false
+    }
+    return true
+  }
+
+  delayUs(from: Nic, to: Nic): number {
+    if (from.machine === to.machine) return 20
+    const us = Math.ceil(this.random.spread(this.faults.delayMs) * 1_000)
+    return from.subnet === to.subnet ? us : us * ROUTED_FACTOR
+  }
+
+  datagram(machine: Machine, via: string, port: number, to: SimulatedPlace, payload: unknown, bytes: number): boolean {
+    const from = machine.nics.find(({ name }) => name === via)
+    if (from === undefined || !from.up) return false
+    const source = { host: from.address, port }
+    if (to.host === from.broadcast || isGroup(to.host)) {
+      // A machine does not hear itself: its own announcements would be dropped there anyway.
+      for (const nic of this.#subnets.get(from.subnet) ?? []) if (nic.machine !== machine) this.#send(from, nic, source, to.port, payload, bytes)
+      return true
+    }
+    const nic = this.#nics.get(to.host)
+    if (nic !== undefined) this.#send(from, nic, source, to.port, payload, bytes)
+    return true
+  }
+
+  /** Opens a stream; returns what gives it up. */
+  dial(process: Program, to: SimulatedPlace, events: DialEvents): () => void {
+    const there = this.#nics.get(to.host)
+    const from = this.#route(process.machine, there)
+    let over = false
+    let stream: Stream | undefined
+    let cancel = (): void => {}
+    const fail = (code: string, afterUs: number): void => {
+      const timer = this.clock.setTimeout(() => process.run(() => {
+        if (over) return
+        over = true
+        events.failed(code)
+      }), afterUs)
+      cancel = () => this.clock.clearTimeout(timer)
+    }
+    const call = (attempt: number): void => {
+      if (over || from === undefined || !process.alive) return
+      const again = (): void => {
+        if (attempt >= SYN_TRIES) return
+        const timer = this.clock.setTimeout(() => call(attempt + 1), SYN_US * (1 << attempt))
+        cancel = () => this.clock.clearTimeout(timer)
+      }
+      if (there === undefined || !this.passes(from, there)) {
+        // Whoever answers on this subnet for no address is not there; beyond a router nobody says so.
+        return attempt >= 1 && there?.subnet === from.subnet ? fail('dial-unreachable', NEIGHBOUR_US - SYN_US) : again()
+      }
+      if (this.random.percent(this.faults.lossPercent)) return again()
+      this.clock.setTimeout(() => {
+        if (over || !process.alive) return
+        if (!there.machine.on) return again()
+        const server = there.machine.servers.get(to.port)
+        if (server === undefined) {
+          this.stats.dialsRefused++
+          return fail('dial-refused', this.delayUs(there, from))
+        }
+        stream = this.#connect(process, from, server.process, there, to.port)
+        const { other } = stream
+        stream.opened = () => {
+          if (over) return
+          over = true
+          events.opened(stream!)
+        }
+        server.process.run(() => {
+          if (!other.gone) server.accept(other)
+        })
+        other.accepted()
+      }, this.delayUs(from, there))
+    }
+    if (from === undefined) fail('dial-unreachable', 0)
+    else call(0)
+    return () => {
+      if (over) return
+      over = true
+      cancel()
+      stream?.destroy()
+    }
+  }
+
+  #connect(process: Program, from: Nic, server: Program, there: Nic, port: number): Stream {
+    const local = { host: from.address, port: process.machine.freePort() }
+    const remote = { host: there.address, port }
+    this.stats.streams++
+    const here = new Stream(this, process, from, local, remote)
+    const far = new Stream(this, server, there, remote, local)
+    here.other = far
+    far.other = here
+    return here
+  }
+
+  /** The interface by which a machine reaches another's. */
+  #route(machine: Machine, there: Nic | undefined): Nic | undefined {
+    const direct = there && machine.nics.find(({ subnet, up }) => up && subnet === there.subnet)
+    return direct ?? (this.routed ? machine.nics.find(({ up }) => up) : undefined)
+  }
+
+  #send(from: Nic, to: Nic, source: SimulatedPlace, port: number, payload: unknown, bytes: number): void {
+    const { random, faults, stats } = this
+    stats.datagrams++
+    if (!to.machine.sockets.has(port)) return
+    if (!this.passes(from, to) || random.percent(faults.lossPercent)) {
+      stats.datagramsLost++
+      return
+    }
+    for (let copies = random.percent(faults.duplicatePercent) ? 2 : 1; copies > 0; copies--) {
+      let delay = this.delayUs(from, to)
+      if (random.percent(faults.reorder.percent)) delay += Math.ceil(random.spread(faults.reorder.ms) * 1_000)
+      if (faults.bandwidth > 0) delay += Math.ceil((bytes * 1_000_000) / faults.bandwidth)
+      const held = Math.max(0, from.machine.cloggedUntil - this.clock.now())
+      const corrupt = random.percent(faults.corruptPercent)
+      this.clock.setTimeout(() => this.#arrive(to, source, port, payload, corrupt), held + delay)
+    }
+  }
+
+  #arrive(to: Nic, source: SimulatedPlace, port: number, payload: unknown, corrupt: boolean): void {
+    const { machine } = to
+    const bound = to.up && machine.on ? machine.sockets.get(port) : undefined
+    if (bound === undefined) return
+    const datagram = { payload: corrupt ? damaged(payload) : payload, source, via: to.name, corrupt }
+    for (const socket of bound) this.#hand(socket, datagram)
+  }
+
+  #hand(socket: BoundSocket, datagram: Parameters<BoundSocket['receive']>[0]): void {
+    // A system keeps only so much for a process that does not read.
+    if ((socket.process.machine.paused?.length ?? 0) > 4_096) return
+    socket.process.run(() => {
+      if (socket.process.machine.sockets.get(socket.port)?.has(socket) === true) socket.receive(datagram)
+    })
+  }
+}
+
+function isGroup(host: string): boolean {
+  const first = Number(host.slice(0, host.indexOf('.')))
+  return first >= 224 && first <= 239
+}
+
+/** Bytes get a bit flipped; other payloads only say that they are damaged. */
+function damaged(payload: unknown): unknown {
+  if (!(payload instanceof Uint8Array) || payload.length === 0) return payload
+  const copy = Uint8Array.from(payload)
+  const at = copy.length >> 1
+  copy[at] = (copy[at] as number) ^ 1
+  return copy
+}

@@ -1,0 +1,104 @@
+import type { ActorSpec } from '../../actors/seam/index.ts'
+import type { SimulatedDrivers } from '../../actors/simulated/index.ts'
+import type { MessageClass } from '../../proto/index.ts'
+import type { Codec, Limits } from '../kernel/index.ts'
+import type { PeerOptions } from '../peer/options.ts'
+import { faultsOf, noFaults, type FaultOptions, type Faults } from './faults.ts'
+import type { Invariant, InvariantMaker } from './invariant.ts'
+import { defaultTopology, type Topology } from './topology.ts'
+
+/** What {@link simulate} takes. */
+export interface SimulateOptions {
+  /** How many peers, 1 to 60,000. @default 8 */
+  readonly peers?: number
+  /** How long things go wrong, in seconds of the run; the liveness phase follows. @default 30 */
+  readonly seconds?: number
+  /** Everything follows from it: a whole number from 0 to 4294967295. @default 1 */
+  readonly seed?: number
+  /** What goes wrong. @default nothing */
+  readonly faults?: FaultOptions
+  /** The time within which the healed part must be well, in seconds; it ends as soon as it is. @default 180 */
+  readonly settleSeconds?: number
+  /** Peers that are healed for the liveness phase; the others stay cut off, in percent. @default 75 where there are faults, else 100 */
+  readonly healedPercent?: number
+  /** Everything starts within so many milliseconds. @default 2000 */
+  readonly startWithinMs?: number
+  /** Text messages that each peer sends to others, a minute. @default 12 */
+  readonly messagesPerMinute?: number
+  readonly topology?: Partial<Topology>
+  /** Over the built-in ones. A function is called once a run, so that each has a memory of its own. */
+  readonly invariants?: readonly (Invariant | InvariantMaker)[]
+  /** Actors of the host program, for each peer by its number; their drivers are simulated ones. */
+  readonly actors?: (index: number) => readonly (ActorSpec | readonly ActorSpec[])[]
+  /** Drivers that stand for those of the host program's actors, by kind and name. */
+  readonly drivers?: SimulatedDrivers
+  /** Message types of the host program. */
+  readonly messages?: readonly MessageClass[]
+  /** Options of the default actors, as createPeer takes them. */
+  readonly peer?: Pick<PeerOptions, 'network' | 'inbound' | 'maxLinks' | 'tune' | 'lan'>
+  readonly limits?: Partial<Limits>
+  /** @default 'lazy' */
+  readonly codec?: Codec
+  /** How many peers' logs are kept in memory and replayed in the end. @default 8, all of them where there are fewer */
+  readonly replayed?: number
+  /** Called about once a second of real time. */
+  readonly progress?: (progress: SimulationProgress) => void
+}
+
+export interface SimulationProgress {
+  readonly phase: 'faults' | 'settling' | 'stopping' | 'replaying'
+  /** Milliseconds of the run. */
+  readonly nowMs: number
+  readonly running: number
+  /** Pairs that are linked, counted on both sides. */
+  readonly linked: number
+  readonly violations: number
+}
+
+/** Thrown for options of a simulation that cannot be; the message names the option and what it takes. */
+export class SimulationOptionError extends Error {
+  override name = 'SimulationOptionError'
+}
+
+/** Options with every default filled in. */
+export interface Plan extends Required<Omit<SimulateOptions, 'faults' | 'topology' | 'progress'>> {
+  readonly faults: Faults
+  readonly topology: Topology
+  readonly progress: (progress: SimulationProgress) => void
+}
+
+/** @throws SimulationOptionError, FaultOptionError */
+export function planOf(options: SimulateOptions): Plan {
+  const { peers = 8, seconds = 30, seed = 1, settleSeconds = 180, messagesPerMinute = 12, startWithinMs = 2_000 } = options
+  const topology = { ...defaultTopology, ...options.topology }
+  const healedPercent = options.healedPercent ?? (options.faults === undefined ? 100 : 75)
+  whole('peers', peers, 1, 60_000)
+  whole('seed', seed, 0, 0xffff_ffff)
+  whole('topology.peersPerSubnet', topology.peersPerSubnet, 1, 250)
+  within('seconds', seconds, 0, 1_000_000)
+  within('settleSeconds', settleSeconds, 0, 1_000_000)
+  within('healedPercent', healedPercent, 1, 100)
+  within('startWithinMs', startWithinMs, 0, 1_000_000)
+  within('messagesPerMinute', messagesPerMinute, 0, 60_000)
+  return {
+    peers, seconds, seed, settleSeconds, messagesPerMinute, startWithinMs, topology, healedPercent,
+    faults: faultsOf(options.faults, noFaults),
+    invariants: options.invariants ?? [],
+    actors: options.actors ?? (() => []),
+    drivers: options.drivers ?? {},
+    messages: options.messages ?? [],
+    peer: options.peer ?? {},
+    limits: options.limits ?? {},
+    codec: options.codec ?? 'lazy',
+    replayed: options.replayed ?? 8,
+    progress: options.progress ?? (() => {})
+  }
+}
+
+function whole(name: string, value: number, min: number, max: number): void {
+  if (!Number.isSafeInteger(value) || value < min || value > max) throw new SimulationOptionError(`${name} is ${value}: give a whole number from ${min} to ${max}`)
+}
+
+function within(name: string, value: number, min: number, max: number): void {
+  if (!(value >= min && value <= max)) throw new SimulationOptionError(`${name} is ${value}: give a number from ${min} to ${max}`)
+}

@@ -1,0 +1,120 @@
+import type { Violation } from './invariant.ts'
+import type { NetworkStats } from './network.ts'
+import type { SimulateOptions, SimulationProgress } from './options.ts'
+import { Random } from './random.ts'
+import { Simulation } from './simulation.ts'
+
+/** How long one turn of the event loop may take before others have theirs, in milliseconds; and how often progress is told. */
+const TURN_MS = 100
+const PROGRESS_MS = 1_000
+/** Of the run; looked at between. */
+const SLICE_MS = 100
+/** For all peers to stop in order, in milliseconds of the run. */
+const STOP_MS = 10_000
+
+export interface SimulateStats extends NetworkStats {
+  /** Envelopes that left the cores of all peers, announcements among them. */
+  readonly outputs: number
+  /** Text messages of the workload. */
+  readonly messages: number
+  /** Processes started. */
+  readonly lives: number
+  /** Faults by name, how often. */
+  readonly faults: Readonly<Record<string, number>>
+  /** Milliseconds of the run until the healed part was well; undefined where it never was. */
+  readonly settledAfterMs: number | undefined
+  /** Logs replayed. */
+  readonly replayed: number
+  /** Milliseconds of real time. */
+  readonly wallMs: number
+}
+
+export interface SimulateResult {
+  readonly seed: number
+  readonly peers: number
+  readonly seconds: number
+  /** Of everything that every peer put out: the same seed and options give the same digest, everywhere. */
+  readonly digest: string
+  readonly violations: readonly Violation[]
+  readonly stats: SimulateStats
+}
+
+/**
+ * Runs a network from a seed: a safety phase with faults, a liveness phase in which a random part is healed
+ * and must be well within a bound, and an ordered stop. Logs of some peers are replayed.
+ * @throws SimulationOptionError, FaultOptionError for options that cannot be
+ * @throws NoSimulatedDriverError when an actor has a driver that nobody plays
+ */
+export async function simulate(options: SimulateOptions = {}): Promise<SimulateResult> {
+  const began = performance.now()
+  const simulation = new Simulation(options)
+  const { plan } = simulation
+  const pass = patiently(simulation)
+
+  simulation.adversary.begin()
+  await pass('faults', plan.seconds * 1_000, () => false)
+
+  simulation.heal(healedOf(simulation))
+  const healedAt = simulation.nowMs
+  await pass('settling', plan.settleSeconds * 1_000, () => simulation.missing() === undefined)
+  const missing = simulation.missing()
+  if (missing !== undefined) simulation.violated(missing.invariant, `${missing.message}, ${plan.settleSeconds} seconds after the faults ended`)
+  const settledAfterMs = missing === undefined ? simulation.nowMs - healedAt : undefined
+
+  simulation.stop()
+  await pass('stopping', STOP_MS, () => simulation.peers.every(({ running }) => !running))
+  // What each has left is counted a while after it stopped.
+  simulation.runFor(2_000)
+  const late = simulation.peers.find(({ running }) => running)
+  if (late !== undefined) simulation.violated('nothing-left', `${late.name} did not stop within ${STOP_MS} ms`)
+
+  const { digest } = simulation
+  let replayed = 0
+  for (const _name of simulation.replays()) {
+    replayed++
+    await pass('replaying', 0, () => true)
+  }
+  return {
+    seed: plan.seed,
+    peers: plan.peers,
+    seconds: plan.seconds,
+    digest,
+    violations: simulation.violations,
+    stats: {
+      ...simulation.network.stats,
+      outputs: simulation.peers.reduce((sum, each) => sum + each.digest.count, 0),
+      messages: simulation.sent,
+      lives: simulation.peers.reduce((sum, { lives }) => sum + lives, 0),
+      faults: simulation.adversary.doings,
+      settledAfterMs,
+      replayed,
+      wallMs: Math.round(performance.now() - began)
+    }
+  }
+}
+
+/** A random part of the network, all of it where nothing went wrong. */
+function healedOf({ plan, peers }: Simulation): Simulation['peers'] {
+  const random = new Random(`${plan.seed} healed`)
+  const healed = peers.filter(() => random.percent(plan.healedPercent))
+  return plan.healedPercent >= 100 || healed.length < 2 ? peers : healed
+}
+
+/** Lets time of the run pass, and the process do something else now and then. */
+function patiently(simulation: Simulation) {
+  let turn = performance.now()
+  let told = turn
+  return async (phase: SimulationProgress['phase'], ms: number, done: () => boolean): Promise<void> => {
+    for (let passed = 0; passed < ms && !done(); passed += SLICE_MS) {
+      simulation.runFor(Math.min(SLICE_MS, ms - passed))
+      const now = performance.now()
+      if (now - turn < TURN_MS) continue
+      if (now - told >= PROGRESS_MS) {
+        told = now
+        simulation.plan.progress(simulation.progress(phase))
+      }
+      await new Promise(resolve => setImmediate(resolve))
+      turn = performance.now()
+    }
+  }
+}

@@ -1,0 +1,222 @@
+import type { LocalPeer } from '../../actors/identity/index.ts'
+import { linkKeeperDefinition } from '../../actors/link-keeper/index.ts'
+import type { ActorSpec } from '../../actors/seam/index.ts'
+import { simulatedDrivers } from '../../actors/simulated/index.ts'
+import { Registry, TextMessage } from '../../proto/index.ts'
+import { defaultActors } from '../peer/default-actors.ts'
+import { Adversary } from './adversary.ts'
+import { joined } from './digest.ts'
+import { noFaults } from './faults.ts'
+import type { Invariant, SimulationView, Violation } from './invariant.ts'
+import { builtInInvariants } from './invariants/index.ts'
+import { Network } from './network.ts'
+import { planOf, type Plan, type SimulateOptions, type SimulationProgress } from './options.ts'
+import { definitionsOf, SimulatedPeer, type PeerPlan, type PeerWatcher } from './peer.ts'
+import { Random } from './random.ts'
+import type { Recording } from './recording.ts'
+import { checkDrivers } from './shell.ts'
+import { machinesOf } from './topology.ts'
+
+const MINUTE_US = 60_000_000
+/** One broken rule is often broken a thousand times. */
+const VIOLATIONS_MAX = 100
+
+/** A whole network in one process, moved by {@link Simulation.runFor}; {@link simulate} runs one through all its phases. */
+export class Simulation {
+  readonly plan: Plan
+  readonly network: Network
+  readonly peers: readonly SimulatedPeer[]
+  readonly adversary: Adversary
+  readonly violations: Violation[] = []
+  readonly healed = new Set<SimulatedPeer>()
+  readonly #byId = new Map<string, SimulatedPeer>()
+  readonly #invariants: readonly Invariant[]
+  readonly #recordings: { readonly peer: SimulatedPeer; readonly life: number; readonly recording: Recording }[] = []
+  readonly #actors: readonly ActorSpec[]
+  readonly #registry = new Registry()
+  readonly #workload: Random
+  #sent = 0
+  #talking = true
+
+  /**
+   * @throws SimulationOptionError, FaultOptionError for options that cannot be
+   * @throws NoSimulatedDriverError when an actor has a driver that nobody plays
+   */
+  constructor(options: SimulateOptions = {}) {
+    const plan = this.plan = planOf(options)
+    const seeded = (use: string): Random => new Random(`${plan.seed} ${use}`)
+    this.network = new Network(seeded('network'), plan.faults, plan.topology.routed)
+    this.#workload = seeded('workload')
+    this.#invariants = [...builtInInvariants, ...plan.invariants].map(each => typeof each === 'function' ? each() : each)
+    const drivers = { ...simulatedDrivers, ...plan.drivers }
+    this.#actors = this.#actorsOf(0, { peerId: '', networkTag: new Uint8Array(16) } as unknown as LocalPeer)
+    checkDrivers(definitionsOf(this.#actors), drivers)
+    this.#register()
+    const peers: SimulatedPeer[] = []
+    this.peers = peers
+    const watcher = this.#watcher()
+    for (const [index, machine] of machinesOf(plan.peers, plan.topology, seeded('topology')).entries()) {
+      this.network.add(machine)
+      const peerPlan: PeerPlan = {
+        seed: `${plan.seed} ${index}`,
+        name: `peer-${index}`,
+        networkName: plan.peer.network ?? 'simulated',
+        actors: local => this.#actorsOf(index, local),
+        drivers,
+        messages: plan.messages,
+        registry: this.#registry,
+        codec: plan.codec,
+        limits: plan.limits,
+        recorded: index < plan.replayed
+      }
+      const peer = new SimulatedPeer(index, machine, this.network, peerPlan, watcher)
+      this.#byId.set(peer.peerId, peer)
+      peers.push(peer)
+    }
+    this.adversary = new Adversary(this.network, this.peers, plan.faults, seeded('faults'))
+    const starts = seeded('starts')
+    for (const peer of this.peers) {
+      this.network.clock.setTimeout(() => peer.start(), starts.below(plan.startWithinMs * 1_000 + 1))
+      this.#talk(peer)
+    }
+    this.#checkEverySecond()
+  }
+
+  /** Milliseconds of the run. */
+  get nowMs(): number {
+    return Math.floor(this.network.clock.now() / 1_000)
+  }
+
+  /** Text messages that the workload has sent. */
+  get sent(): number {
+    return this.#sent
+  }
+
+  /** Over everything that every peer put out so far. */
+  get digest(): string {
+    return joined(this.peers.map(({ digest }) => digest.value))
+  }
+
+  peer(peerId: string): SimulatedPeer | undefined {
+    return this.#byId.get(peerId)
+  }
+
+  /** Lets time pass, in milliseconds of the run. */
+  runFor(ms: number): void {
+    this.network.clock.advanceTo(this.network.clock.now() + Math.round(ms * 1_000))
+  }
+
+  /** Ends what goes wrong, for the peers named; the others stay cut off. */
+  heal(peers: Iterable<SimulatedPeer> = this.peers): void {
+    for (const peer of peers) this.healed.add(peer)
+    this.adversary.heal(this.healed, noFaults)
+  }
+
+  /** What is still missing for the healed part to be well, with the invariant that says so; undefined when it is. */
+  missing(): { readonly invariant: string; readonly message: string } | undefined {
+    for (const invariant of this.#invariants) {
+      const message = invariant.missing?.(this.#view(invariant.name))
+      if (message !== undefined) return { invariant: invariant.name, message }
+    }
+    return undefined
+  }
+
+  violated(invariant: string, message: string): void {
+    if (this.violations.length < VIOLATIONS_MAX) this.violations.push({ invariant, atMs: this.nowMs, message })
+  }
+
+  /** Stops every peer in order. */
+  stop(): void {
+    this.#talking = false
+    for (const peer of this.peers) peer.stop('the simulation ends')
+  }
+
+  /** Replays the logs that were kept. Returns how many there were. */
+  *replays(): Generator<string> {
+    for (const peer of this.peers) peer.crash('exit')
+    const definitions = definitionsOf(this.#actors)
+    for (const { peer, life, recording } of this.#recordings) {
+      const difference = recording.replay(definitions, this.#registry)
+      if (difference !== undefined) this.violated('replay', `the log of life ${life} of ${peer.name} does not replay: ${difference}`)
+      yield peer.name
+    }
+  }
+
+  progress(phase: SimulationProgress['phase']): SimulationProgress {
+    let linked = 0
+    for (const { pairs } of this.peers) linked += pairs.size
+    return { phase, nowMs: this.nowMs, running: this.peers.filter(({ running }) => running).length, linked, violations: this.violations.length }
+  }
+
+  #actorsOf(index: number, local: LocalPeer): ActorSpec[] {
+    return [...defaultActors(this.plan.peer, local), ...this.plan.actors(index).flat()]
+  }
+
+  #register(): void {
+    for (const { listens = [], recalls = [], messages = [], wire = [] } of definitionsOf(this.#actors)) {
+      this.#registry.register(...listens, ...recalls, ...messages, ...wire.map(({ type }) => type))
+    }
+    this.#registry.register(...this.plan.messages)
+  }
+
+  #watcher(): PeerWatcher {
+    const views = new Map(this.#invariants.map(invariant => [invariant, this.#view(invariant.name)]))
+    const withHook = <K extends keyof Invariant>(hook: K) =>
+      this.#invariants.filter(invariant => invariant[hook] !== undefined) as (Invariant & Required<Pick<Invariant, K>>)[]
+    const hooks = { fact: withHook('fact'), input: withHook('input'), output: withHook('output'), lifeEnded: withHook('lifeEnded'), stopped: withHook('stopped') }
+    const view = (invariant: Invariant): SimulationView => views.get(invariant) as SimulationView
+    return {
+      fact: (peer, fact) => { for (const each of hooks.fact) each.fact(view(each), peer, fact) },
+      input: (peer, envelope) => { for (const each of hooks.input) each.input(view(each), peer, envelope) },
+      output: (peer, envelope) => { for (const each of hooks.output) each.output(view(each), peer, envelope) },
+      lifeBegan: () => {},
+      lifeEnded: (peer, how, recording) => {
+        if (recording !== undefined) this.#recordings.push({ peer, life: peer.lives, recording })
+        for (const each of hooks.lifeEnded) each.lifeEnded(view(each), peer, how)
+      },
+      stopped: (peer, left) => { for (const each of hooks.stopped) each.stopped(view(each), peer, left) }
+    }
+  }
+
+  #view(invariant: string): SimulationView {
+    const nowMs = (): number => this.nowMs
+    return {
+      get nowMs() { return nowMs() },
+      peers: this.peers,
+      network: this.network,
+      faults: this.plan.faults,
+      healed: this.healed,
+      maxLinks: this.plan.peer.maxLinks ?? linkKeeperDefinition.options?.maxLinks ?? Infinity,
+      peer: peerId => this.peer(peerId),
+      violated: message => this.violated(invariant, message)
+    }
+  }
+
+  #checkEverySecond(): void {
+    const checks = this.#invariants.filter(({ check }) => check !== undefined).map(invariant => ({ invariant, view: this.#view(invariant.name) }))
+    const check = (): void => {
+      for (const { invariant, view } of checks) {
+        const message = invariant.check?.(view)
+        if (message !== undefined) this.violated(invariant.name, message)
+      }
+      this.network.clock.setTimeout(check, 1_000_000)
+    }
+    this.network.clock.setTimeout(check, 1_000_000)
+  }
+
+  /** Now and again a peer says something to one that it is linked with. */
+  #talk(peer: SimulatedPeer): void {
+    const { messagesPerMinute } = this.plan
+    if (messagesPerMinute <= 0) return
+    const mean = MINUTE_US / messagesPerMinute
+    const again = (): void => void this.network.clock.setTimeout(() => {
+      if (!this.#talking) return
+      const to = [...peer.pairs.keys()]
+      if (to.length > 0) {
+        peer.input(new TextMessage({ text: `simulated ${peer.lives} ${this.#sent++}` }), `peer/${this.#workload.pick(to)}`)
+      }
+      again()
+    }, Math.ceil(this.#workload.spread({ min: 0, mean, max: mean * 10 })))
+    again()
+  }
+}

@@ -1,0 +1,55 @@
+import { describe, expect, it } from '@jest/globals'
+import { NoSimulatedDriverError, simulate, Simulation, usualFaults, type SimulateOptions } from '../../../runtime/simulation/index.ts'
+import { discoveryChannel } from '../../../actors/lan/discovery-channel.ts'
+import { defineActor } from '../../../actors/seam/index.ts'
+
+const run = async (options: SimulateOptions) => {
+  const result = await simulate(options)
+  expect(result.violations).toEqual([])
+  return result
+}
+
+describe('a simulated network', () => {
+  it('lets two peers find, verify and message each other, and leaves nothing', async () => {
+    const { stats } = await run({ peers: 2, seconds: 20, seed: 1 })
+    expect(stats.streams).toBe(1)
+    expect(stats.messages).toBeGreaterThan(0)
+    expect(stats).toMatchObject({ settledAfterMs: 0, lives: 2, replayed: 2 })
+  })
+
+  it('gives the same digest for the same seed, and another for another', async () => {
+    const options = { peers: 6, seconds: 20, faults: usualFaults, settleSeconds: 120 }
+    const [first, again, other] = [await simulate({ ...options, seed: 7 }), await simulate({ ...options, seed: 7 }), await simulate({ ...options, seed: 8 })]
+    expect(again.digest).toBe(first.digest)
+    expect({ ...again.stats, wallMs: 0 }).toEqual({ ...first.stats, wallMs: 0 })
+    expect(other.digest).not.toBe(first.digest)
+  })
+
+  it('links peers that hear each other, and no others', async () => {
+    const simulation = new Simulation({ peers: 6, seed: 3, topology: { peersPerSubnet: 3 } })
+    simulation.runFor(10_000)
+    for (const peer of simulation.peers) {
+      const heard = simulation.peers.filter(other => other !== peer && Math.floor(other.index / 3) === Math.floor(peer.index / 3))
+      expect([...peer.pairs.keys()].sort()).toEqual(heard.map(({ peerId }) => peerId).sort())
+    }
+  })
+
+  it('links a peer in two subnets with the peers of both', () => {
+    const simulation = new Simulation({ peers: 4, seed: 3, topology: { peersPerSubnet: 2, multihomedPercent: 100 } })
+    simulation.runFor(20_000)
+    expect(simulation.peers.map(({ pairs }) => pairs.size)).toEqual([3, 3, 3, 3])
+  })
+
+  it('runs the same where every message is encoded at every hop', async () => {
+    const options = { peers: 4, seconds: 10, seed: 5 }
+    expect((await run({ ...options, codec: 'always' })).digest).toBe((await run(options)).digest)
+  })
+
+  it('says which driver nobody plays', () => {
+    const definition = defineActor({ kind: 'radio', machine: discoveryChannel.machine, drivers: { air: () => ({ receive: () => {} }) } })
+    const actors = () => [{ definition }]
+    expect(() => new Simulation({ actors })).toThrow(NoSimulatedDriverError)
+    expect(() => new Simulation({ actors })).toThrow(/'air' of radio is not simulated/)
+    expect(() => new Simulation({ actors, drivers: { radio: { air: () => ({ receive: () => {} }) } } })).not.toThrow()
+  })
+})
