@@ -11,6 +11,9 @@ import { beats, compareLives, dialsFirst, lossCode } from './link-rules.ts'
 import { toEndpoint, toPlace } from './place.ts'
 import { get, rows } from './table.ts'
 
+/** Links of one peer that may stand beside a new one until that is enhanced: each side dials the other, and places that turn out to be its. */
+const LINKS_OF_PEER = 8
+
 /** A caller proved its key: a connection takes its socket over, if there is room. */
 export function accept(turn: Turn, { handle, peerId, remote }: InboundSecured, listener: string): void {
   const { book } = turn
@@ -51,7 +54,7 @@ export function identified(turn: Turn, body: LinkIdentified, address: string): v
   if (before.peer !== body.peerId) bind(turn, before, found.key)
   const link = setLink(turn, moveLink(turn, before, get(book.peers, found.key)!), {
     life,
-    dial: body.dial,
+    dial: Number.isSafeInteger(body.dial) ? body.dial : 0,
     linkId: body.linkId,
     remote: toPlace(body.remote),
     handle: '',
@@ -70,6 +73,11 @@ export function identified(turn: Turn, body: LinkIdentified, address: string): v
   const held = setLink(turn, link, { phase: 'held', level: Level.LEVEL_IDENTIFIED })
   say(turn, address, new LinkAdmitted())
   for (const other of linksOf(turn, peer)) if (gives(turn, other, held)) close(turn, other, 'duplicate')
+  // However often it claims to have started anew: the links of one peer do not count towards maxLinks.
+  if (rivals.length >= LINKS_OF_PEER) {
+    const least = rivals.reduce((a, b) => (b.level < a.level ? b : a))
+    close(turn, get(book.links, least.address)!, lossCode(held, least))
+  }
 }
 
 // A link that the other side may use already stays until the winner is enhanced on both sides. What we
@@ -159,10 +167,10 @@ export function ended(turn: Turn, body: LinkEnded, address: string): void {
   }
 }
 
-// A retry is a dial like any other.
+// A retry is a dial like any other, of every place.
 function affordable(turn: Turn, peer: PeerRow): boolean {
   const { retrying, options } = turn.book
-  return peer.places.filter(place => charge(turn, place.host)).length > 0 && retrying <= options.maxDials
+  return peer.places.every(place => charge(turn, place.host)) && retrying <= options.maxDials
 }
 
 function tellEnd(turn: Turn, peer: PeerRow | undefined, body: LinkEnded): void {

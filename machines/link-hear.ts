@@ -15,14 +15,18 @@ const ECHO_MS = 2_000
 /** How exactly it is known when a peer was heard last, in milliseconds; it decides only who is forgotten first. */
 const HEARD_GRAIN_MS = 30_000
 const NAME_CHARS = 64
+/** Bytes of an instance's nonce that count: as many as announcements have. */
+const NONCE_BYTES = 8
 
 interface InstanceLike {
   readonly startedAt?: number | null
   readonly nonce?: Uint8Array | null
 }
 
+/** Its own word: a time that compares with no other, not even itself, would let every link of it stay. */
 export function lifeOf(instance: InstanceLike | null | undefined): Life {
-  return { startedAt: instance?.startedAt ?? 0, nonce: instance?.nonce ? hex(instance.nonce) : '' }
+  const startedAt = instance?.startedAt ?? 0
+  return { startedAt: Number.isSafeInteger(startedAt) ? startedAt : 0, nonce: instance?.nonce ? hex(instance.nonce.subarray(0, NONCE_BYTES)) : '' }
 }
 
 /** Somebody says that a peer is somewhere: it is remembered, and dialled if it is ours to dial. */
@@ -79,8 +83,8 @@ function retrySooner(turn: Turn, peer: PeerRow, news: boolean): void {
   for (const link of linksOf(turn, peer)) {
     const waits = link.phase === 'backoff' && (news || now - link.since >= HEARD_AGAIN_MS)
     if (!waits && !(link.phase === 'opening' && !link.inbound && news)) continue
-    const places = peer.places.filter(place => charge(turn, place.host))
-    if (places.length > 0) say(turn, link.address, new EndpointsFound({ endpoints: places.map(toEndpoint) }))
+    // It dials them all again, so that one place too many is too much.
+    if (peer.places.length > 0 && peer.places.every(place => charge(turn, place.host))) say(turn, link.address, new EndpointsFound({ endpoints: peer.places.map(toEndpoint) }))
   }
 }
 

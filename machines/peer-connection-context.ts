@@ -91,6 +91,8 @@ export interface PeerConnectionContext {
   readonly options: PeerConnectionOptions
   readonly random: number
   readonly places: readonly Place[]
+  /** Where the next round of dialling goes. */
+  readonly heard: readonly Place[]
   /** Which of the places is being dialled. */
   readonly place: number
   /** Numbers the dials, from 1; 0 for inbound links. */
@@ -146,13 +148,15 @@ export const noLink = {
 
 export function peerConnectionContext({ address, parent, options, random }: MachineInput<Partial<PeerConnectionOptions>>): PeerConnectionContext {
   const all = { ...peerConnectionDefaults, ...options }
+  const places = mergePlaces([], all.endpoints)
   return {
     address,
     keeper: parent,
     link: `${address}#link`,
     options: all,
     random,
-    places: mergePlaces([], all.endpoints),
+    places,
+    heard: places,
     place: 0,
     attempt: 0,
     failures: 0,

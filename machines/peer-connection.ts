@@ -68,8 +68,9 @@ export const peerConnectionMachine = setup({
     ignore: () => {},
     nextAttempt: assign(({ context }) => ({ attempt: context.attempt + 1 })),
     nextPlace: assign(({ context }) => ({ place: context.place + 1 })),
-    firstPlace: assign({ place: 0, ending: notEnded }),
-    addPlaces: assign(({ context, event }) => ({ places: mergePlaces(context.places, bodyOf(event, 'EndpointsFound')?.endpoints ?? []) })),
+    // Only where it was heard last: its keeper pays for these, and not for what became of earlier ones.
+    firstPlace: assign(({ context }) => ({ places: context.heard, place: 0, ending: notEnded })),
+    keepHeard: assign(({ event }) => ({ heard: mergePlaces([], bodyOf(event, 'EndpointsFound')?.endpoints ?? []) })),
     // The place being dialled keeps its position.
     addPlacesBehind: assign(({ context, event }) => {
       const { places } = context
@@ -124,7 +125,7 @@ export const peerConnectionMachine = setup({
     Identify: { actions: 'ignore' },
     Verified: { actions: 'ignore' },
     Disconnect: { actions: 'ignore' },
-    EndpointsFound: { actions: 'addPlaces' }
+    EndpointsFound: { actions: 'keepHeard' }
   },
   states: {
     starting: {
@@ -149,7 +150,7 @@ export const peerConnectionMachine = setup({
           { guard: 'thisAttempt', target: 'secured', actions: 'keepSecured' }
         ],
         LinkClosed: { guard: 'inbound', target: 'ended', actions: [{ type: 'end', params: {} }, 'tellEnd'] },
-        EndpointsFound: { actions: 'addPlacesBehind' },
+        EndpointsFound: { actions: ['keepHeard', 'addPlacesBehind'] },
         CloseRequested: { target: 'ended', actions: ['abortDial', { type: 'end', params: {} }, 'tellEnd'] },
         Stop: { target: 'ended', actions: ['abortDial', { type: 'end', params: {} }, 'tellEnd'] }
       },
@@ -281,7 +282,7 @@ export const peerConnectionMachine = setup({
       description: 'Waits before it dials again, longer each time.',
       on: {
         EndpointsFound: [
-          { guard: 'dialsSooner', target: 'opening', actions: ['addPlaces', 'firstPlace'] },
+          { guard: 'dialsSooner', target: 'opening', actions: ['keepHeard', 'firstPlace'] },
           { actions: 'ignore' }
         ],
         CloseRequested: { target: 'closed', actions: 'notAgain' },

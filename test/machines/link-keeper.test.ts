@@ -5,6 +5,7 @@ import './link-keeper/who-dials.ts'
 import './link-keeper/pairs.ts'
 import './link-keeper/limits.ts'
 import './link-keeper/leaving.ts'
+import './link-keeper/hostile.ts'
 
 const static_ = { via: 'static', instance: null }
 

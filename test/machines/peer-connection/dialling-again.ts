@@ -49,6 +49,19 @@ describe('dialling again', () => {
     expect(run.of('LinkIdentified')[0]!.body.dial).toBe(107)
   })
 
+  it('goes only where the peer was heard last, so that nobody is dialled more often than was allowed', () => {
+    const run = new ConnectionRun().failed()
+    for (const place of [2, 3, 4]) {
+      run.keeper(found(place))
+      run.take()
+      run.failed()
+      expect(run.state).toBe('backoff')
+      run.pass(run.context.waitMs as number)
+      expect(run.of('DialEndpoint').map(({ body }) => body.endpoint)).toEqual([endpoint(place)])
+      run.failed()
+    }
+  })
+
   it('does not hurry back to who refused', () => {
     for (const code of ['other-network', 'version', 'too-many-links', 'made-up-by-them']) {
       const run = new ConnectionRun().upTo('admitting').remote(new Disconnect({ code }))
