@@ -30,11 +30,10 @@ export function createPeer(options: PeerOptions = {}): Peer {
     name: options.name, network: options.network, agent: `p2pnet/${version()}`,
     startedAt: options.dir === undefined ? undefined : beginLife(options.dir)
   })
-  const actors = [
-    ...(options.defaults === false ? [] : defaultActors(options, local)),
-    ...(options.actors ?? []).flat().map(specOf)
-  ]
-  checkAddresses(actors)
+  const own = (options.actors ?? []).flat().map(specOf)
+  const addresses = addressesOf(own)
+  const defaults = options.defaults === false ? [] : defaultActors(options, local)
+  const actors = [...defaults.filter(spec => !addresses.has(addressOf(spec))), ...own]
   const definitions = [...new Set(actors.flatMap(({ definition, spawns }) => [definition, ...(spawns ?? [])]))]
   const messages = options.messages ?? []
   const registry = new Registry()
@@ -98,13 +97,15 @@ function specOf(actor: ActorDefinition | ActorSpec): ActorSpec {
   throw new PeerOptionError('actors takes what defineActor returned, or { definition, id, options }')
 }
 
-function checkAddresses(actors: readonly ActorSpec[]): void {
+const addressOf = ({ definition, id = 'main' }: ActorSpec): string => `${definition.kind}/${id}`
+
+function addressesOf(actors: readonly ActorSpec[]): Set<string> {
   const taken = new Set<string>()
-  for (const { definition, id = 'main' } of actors) {
-    const address = `${definition.kind}/${id}`
+  for (const address of actors.map(addressOf)) {
     if (taken.has(address)) throw new DuplicateActorError(`two actors are ${address}: give one of them another id, { definition, id: '…' }`)
     taken.add(address)
   }
+  return taken
 }
 
 function speak(wire: WireTypes, definitions: readonly ActorDefinition[], messages: readonly (MessageClass | WireType)[]): void {

@@ -17,7 +17,7 @@ export interface PeerOptions {
   readonly identity?: Identity
   /** Folder that holds the identity; made, with a new one, where there is none. Not together with `identity`. */
   readonly dir?: string
-  /** Actors of the host program, started after the default ones. */
+  /** Actors of the host program, started after the default ones; one with the address of a default actor takes its place. */
   readonly actors?: readonly (ActorDefinition | ActorSpec | readonly ActorSpec[])[]
   /** False leaves out the actors that find and connect peers; only `actors` run then. @default true */
   readonly defaults?: boolean

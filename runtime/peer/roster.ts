@@ -107,7 +107,11 @@ export class Roster {
       this.#ended(from)
     })
     // A connection that failed could not tell its end itself.
-    bus.of(ActorStopped).subscribe(({ body }) => this.#ended(body.address))
+    bus.of(ActorStopped).subscribe(({ body }) => {
+      this.#ended(body.address)
+      // With the keeper go all links, and nobody is left to say so.
+      if (body.address.startsWith('link-keeper/') && this.peers.value.length > 0) this.peers.next([])
+    })
   }
 
   /**

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import { firstValueFrom, lastValueFrom, toArray, type Observable } from 'rxjs'
 import { assign, createMachine, setup } from 'xstate'
+import { lan } from '../../../actors/lan/index.ts'
 import { defineActor, type DriverContext } from '../../../actors/seam/index.ts'
 import { publish } from '../../../machines/publish.ts'
 import { ActorFailed, ActorStarted, DeadLetter, PeerHeard, TextMessage, type Envelope, type EventOf } from '../../../proto/index.ts'
@@ -224,6 +225,15 @@ describe('what createPeer and send refuse', () => {
   it('two actors of one address', () => {
     expect(() => bare({ actors: [actor, actor] })).toThrow(DuplicateActorError)
     expect(() => bare({ actors: [actor, { definition: actor, id: 'other' }] })).not.toThrow()
+  })
+
+  it('nothing where an actor takes the place of a default one', async () => {
+    const peer = createPeer({ interfaces: ['loopback'], network: 'own lan', actors: [lan({ interfaces: ['lo'], ports: [8002] })] })
+    await peer.start({ wait: true })
+    const withDefaults = createPeer({ interfaces: ['loopback'], network: 'own lan' })
+    await withDefaults.start({ wait: true })
+    expect(peer.status().actors).toBe(withDefaults.status().actors)
+    await Promise.all([peer.stop(), withDefaults.stop()])
   })
 
   it('an actor whose address would be another peer\'s', () => {

@@ -76,6 +76,13 @@ describe('the roster', () => {
     expect(roster.links.value).toEqual([])
   })
 
+  it('lists nobody once the link keeper is gone, which can say no more', () => {
+    const { roster, say } = setUp()
+    say(connected('abc', 'ann'))
+    say(new ActorStopped({ address: 'link-keeper/main' }), 'system')
+    expect(roster.peers.value).toEqual([])
+  })
+
   it('finds a peer by PeerId, by name and by prefix', () => {
     const { roster, say } = setUp()
     say(connected('abc', 'ann'))
