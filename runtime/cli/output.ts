@@ -1,3 +1,5 @@
+import { jsonText } from '../json-text.ts'
+
 let gone = false
 let onGone = (): void => process.exit(0)
 
@@ -27,7 +29,7 @@ export function print(line: string): void {
 
 /** Writes one JSON object on a line of stdout. */
 export function printJson(object: object): void {
-  print(JSON.stringify(object))
+  print(jsonText(object))
 }
 
 /** Writes a line to stderr. */

@@ -1,4 +1,6 @@
 import type { Writable } from 'node:stream'
+import { jsonText } from '../json-text.ts'
+import { printable } from './body.ts'
 import { formatDivergence } from './divergence.ts'
 import { LogFileError } from './errors.ts'
 import type { LogEnding, LogEntry } from './format.ts'
@@ -37,7 +39,7 @@ export function checkCommand(log: LogSource, streams: CommandStreams, options: {
     }
     const { input: inputs, output: outputs } = counts
     if (options.json === true) {
-      streams.out.write(`${JSON.stringify({ inputs, outputs, timeMs, ending: reader.ending, ok: fault === undefined && reader.torn === undefined })}\n`)
+      streams.out.write(`${jsonText({ inputs, outputs, timeMs, ending: reader.ending, ok: fault === undefined && reader.torn === undefined })}\n`)
     } else {
       streams.out.write(`${count(inputs, 'input')} and ${count(outputs, 'output')} in ${(timeMs / 1000).toFixed(3)} s` +
         `${reader.ending === undefined ? '' : `; ${ENDINGS[reader.ending]}`}\n`)
@@ -55,7 +57,7 @@ export function replayCommand(
 ): Promise<number> {
   return guarded(streams, async () => {
     const result = await replay(log, options)
-    streams.out.write(options.json === true ? `${JSON.stringify(result)}\n` : `${summary(result)}\n`)
+    streams.out.write(options.json === true ? `${jsonText(result)}\n` : `${summary(result)}\n`)
     return result.differences === 0 ? 0 : 1
   })
 }
@@ -90,7 +92,8 @@ async function guarded(streams: CommandStreams, work: () => Promise<number>): Pr
     return await work()
   } catch (error) {
     if (!(error instanceof Error)) throw error
-    streams.err.write(`${error.message}\n`)
+    // It may quote what the log says, and a log may come from anyone.
+    streams.err.write(`${printable(error.message)}\n`)
     // A path that leads nowhere is a wrong command; a bad log is a failure.
     return error instanceof LogFileError ? 2 : 1
   }

@@ -170,7 +170,10 @@ export class Replay {
   /** The core is idle. */
   #toward(head: LogEntry): void {
     const time = head.kind === 'stopped' ? head.time : head.envelope.time
-    if (this.kernel.clock.now() < time || (this.kernel.nextDue() ?? Infinity) <= time) this.kernel.advanceTo(time)
+    const due = this.kernel.nextDue() ?? Infinity
+    // One instant a step: a log may claim any time, and a difference on the way there ends the replay.
+    if (due < time) return this.kernel.advanceTo(Math.max(due, this.kernel.clock.now()))
+    if (this.kernel.clock.now() < time || due === time) this.kernel.advanceTo(time)
     if (this.#head !== head || this.#divergence !== undefined) return
     if (head.kind === 'output') return this.#missing(head.envelope)
     if (head.kind === 'stopped') return this.#end(head)

@@ -1,5 +1,6 @@
 import type { Writable } from 'node:stream'
 import { Registry, type LogActor, type LogHeader } from '../../proto/index.ts'
+import { jsonText } from '../json-text.ts'
 import { printable, shortBody, shown } from './body.ts'
 import type { LogEntry, LoggedEnvelope } from './format.ts'
 import type { LogReader } from './reader.ts'
@@ -38,7 +39,7 @@ export async function showLog(log: LogReader, out: Writable, options: ShowOption
     if (!await put(line(entry, registry, width))) return log.close()
   }
   const end = log.torn?.message ?? (log.ending === 'cut' ? 'the log ends here without a last record: its process was killed' : undefined)
-  if (end !== undefined) await put(options.json === true ? JSON.stringify({ kind: log.ending, message: end }) : `# ${end}`)
+  if (end !== undefined) await put(options.json === true ? jsonText({ kind: log.ending, message: end }) : `# ${end}`)
 }
 
 function drained(out: Writable): Promise<void> {
@@ -93,7 +94,7 @@ function seconds(time: number): string {
 
 function jsonHeader(header: LogHeader): string {
   const actors = (list: LogActor[]) => list.map(({ kind, id, version, options }) => ({ kind, id, version, options: options }))
-  return JSON.stringify({
+  return jsonText({
     kind: 'header', format: header.format, library: header.library, wallTime: header.wallTime, peerId: header.peerId, name: header.name,
     seed: Buffer.from(header.seed).toString('base64'), flags: header.flags, limits: header.limits,
     actors: actors(header.actors as LogActor[]), spawnable: actors(header.spawnable as LogActor[])
@@ -101,5 +102,5 @@ function jsonHeader(header: LogHeader): string {
 }
 
 function jsonLine(entry: LogEntry, registry: Registry): string {
-  return JSON.stringify(entry.kind === 'stopped' ? entry : { kind: entry.kind, ...shown(entry.envelope, registry) })
+  return jsonText(entry.kind === 'stopped' ? entry : { kind: entry.kind, ...shown(entry.envelope, registry) })
 }

@@ -1,0 +1,16 @@
+import { UNSEEN } from '../machines/text.ts'
+
+const unseen = new RegExp(`[${UNSEEN}]`, 'gu')
+
+/**
+ * A value as JSON on one line, whatever text others put in it. JSON itself escapes only what is below U+0020: the line
+ * separators U+2028 and U+2029 would begin another line for many readers, Node's among them, and C1 controls and marks
+ * of direction would work on a terminal. Parsed, it is the same value.
+ */
+export function jsonText(value: unknown): string {
+  return JSON.stringify(value).replace(unseen, character => {
+    let escaped = ''
+    for (let i = 0; i < character.length; i++) escaped += `\\u${character.charCodeAt(i).toString(16).padStart(4, '0')}`
+    return escaped
+  })
+}
