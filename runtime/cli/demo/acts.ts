@@ -8,6 +8,9 @@ import type { DemoPeer } from './child.ts'
 import { DEADLINES, FILE_BYTES } from './options.ts'
 import type { SummaryRow, Tell } from './teller.ts'
 
+/** `up` takes commands of 64 Ki characters, with their first words. */
+const LINE_CHARS_MAX = 60_000
+
 /** Starts discovery at all peers together. @returns when each had a verified link to every other, in milliseconds from then */
 export async function findEachOther(peers: readonly DemoPeer[], tell: Tell): Promise<Map<DemoPeer, number>> {
   const start = Date.now()
@@ -41,17 +44,33 @@ async function timesOf(one: DemoPeer, other: DemoPeer): Promise<{ found: number;
 export async function talk(peers: readonly DemoPeer[], tell: Tell): Promise<void> {
   for (const from of peers) {
     const text = `Hello, this is ${from.name}.`
-    await say(from, peers, text, tell)
+    await say(from, others(peers, from), text, tell)
   }
 }
 
-/** One peer says a line to all others. */
-export async function say(from: DemoPeer, peers: readonly DemoPeer[], text: string, tell: Tell): Promise<void> {
-  const others = peers.filter(peer => peer !== from)
-  const seen = others.map(to => to.events.length)
+/** What a person typed, `TEXT` or `@NAME TEXT`: said by one peer, or told why not. */
+export async function sayTyped(from: DemoPeer, peers: readonly DemoPeer[], line: string, tell: Tell): Promise<void> {
+  const unsaid = (reason: string) => tell({ event: 'demo.unsaid', reason })
+  const names = others(peers, from).map(({ name }) => name)
+  const [, name, directed] = /^@(\S+)\s+(.+)$/s.exec(line) ?? []
+  const to = others(peers, from).filter(peer => name === undefined || peer.name === name)
+  if (line.startsWith('@') && (name === undefined || to.length === 0)) {
+    return unsaid(`write ${names.map(each => `@${each} LINE`).join(' or ')}`)
+  }
+  if (line.length > LINE_CHARS_MAX) return unsaid(`${line.length} characters are too many, ${LINE_CHARS_MAX} are not`)
+  await say(from, to, directed ?? line, tell)
+}
+
+function others(peers: readonly DemoPeer[], than: DemoPeer): DemoPeer[] {
+  return peers.filter(peer => peer !== than)
+}
+
+/** One peer says a line to one other or to all others. */
+async function say(from: DemoPeer, hearers: readonly DemoPeer[], text: string, tell: Tell): Promise<void> {
+  const seen = hearers.map(to => to.events.length)
   const said = Date.now()
-  from.command(`say ${text}`)
-  await Promise.all(others.map(async (to, index) => {
+  from.command(`say ${hearers.length === 1 ? `@${hearers[0]!.name} ` : ''}${text}`)
+  await Promise.all(hearers.map(async (to, index) => {
     const { time } = await to.until('message', `did not get a message of ${from.name}`, DEADLINES.message,
       message => message.peerId === from.peerId && message.text === text, seen[index])
     tell({ event: 'demo.message', from: from.name, to: to.name, text, ms: Math.max(0, time - said) })
@@ -61,22 +80,22 @@ export async function say(from: DemoPeer, peers: readonly DemoPeer[], text: stri
 /** One peer sends a file of random bytes to all others; what lands is compared with what was sent. */
 export async function share(from: DemoPeer, peers: readonly DemoPeer[], path: string, shown: boolean, tell: Tell): Promise<void> {
   const digest = await makeFile(path)
-  const others = peers.filter(peer => peer !== from)
-  tell({ event: 'demo.file', name: basename(path), size: FILE_BYTES, from: from.name, to: others.map(({ name }) => name) })
-  const board = bars(others.map(({ name }) => name), FILE_BYTES, shown)
-  const unlisten = others.map(peer => peer.listen(event => {
+  const receivers = others(peers, from)
+  tell({ event: 'demo.file', name: basename(path), size: FILE_BYTES, from: from.name, to: receivers.map(({ name }) => name) })
+  const board = bars(receivers.map(({ name }) => name), FILE_BYTES, shown)
+  const unlisten = receivers.map(peer => peer.listen(event => {
     if (event.event === 'transfer.progress' || event.event === 'transfer.done') board.progress(peer.name, event.bytes)
   }))
   const arrivals = (async () => {
     from.command(`send ${path}`)
-    return Promise.all(others.map(to => arrival(from, to)))
+    return Promise.all(receivers.map(to => arrival(from, to)))
   })()
   const stored = await arrivals.finally(() => {
     for (const each of unlisten) each()
     board.close()
   })
   for (const [index, { bytesPerSecond, contentId, path }] of stored.entries()) {
-    const to = others[index]!
+    const to = receivers[index]!
     const same = contentId === `sha256-${digest}` && path !== undefined && await digestOf(path) === digest
     tell({ event: 'demo.stored', to: to.name, bytesPerSecond, contentId, same })
     if (!same) throw new CommandFailedError(`${to.name} stored something else than ${from.name} sent: ${contentId} instead of sha256-${digest}`)

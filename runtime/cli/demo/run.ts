@@ -6,7 +6,7 @@ import { CommandFailedError, UsageError } from '../errors.ts'
 import { Lifetime } from '../lifetime.ts'
 import { formatEndpoint } from '../../peer/roster.ts'
 import { readLines } from '../up/stdin.ts'
-import { findEachOther, say, share, summarize, talk } from './acts.ts'
+import { findEachOther, sayTyped, share, summarize, talk } from './acts.ts'
 import { DemoPeer } from './child.ts'
 import { DEADLINES, type DemoValues } from './options.ts'
 import { tellJson, tellText, type Tell } from './teller.ts'
@@ -80,7 +80,7 @@ async function live(peers: readonly DemoPeer[], tell: Tell, life: Lifetime): Pro
   let failed: (error: unknown) => void = () => {}
   const failure = new Promise<never>((_resolve, reject) => { failed = reject })
   const release = readLines(line => {
-    if (line.trim() !== '') say(alice, peers, line.trim(), tell).catch(failed)
+    if (line.trim() !== '') sayTyped(alice, peers, line.trim(), tell).catch(failed)
   })
   const gone = peers.map(async peer => {
     const end = await peer.exited

@@ -34,6 +34,7 @@ export type DemoEvent =
   | { event: 'demo.stored'; to: string; bytesPerSecond: number; contentId: string; same: boolean }
   | { event: 'demo.summary'; peers: readonly SummaryRow[] }
   | { event: 'demo.live' }
+  | { event: 'demo.unsaid'; reason: string }
   | { event: 'demo.stopped'; name: string; exit: number | string }
   | { event: 'demo.replay'; name: string; inputs: number; outputs: number; differences: number; detail?: string }
   | { event: 'demo.done'; seconds: number; differences: number }
@@ -42,13 +43,14 @@ export type Tell = (event: DemoEvent) => void
 
 export const tellJson: Tell = ({ event, ...fields }) => printJson({ event, time: Date.now(), ...fields })
 
-/** Tells it to a person, on 60 columns. */
+/** Tells it to a person, on 50 columns; a wider terminal shows more of what is said. */
 export function tellText(exits: boolean): Tell {
   const colours = process.stdout.isTTY === true && process.stdout.hasColors()
   const bold = (text: string) => colours ? `\u001b[1m${text}\u001b[0m` : text
   const good = (text: string) => colours ? `\u001b[32m${text}\u001b[0m` : text
   const bad = (text: string) => colours ? `\u001b[31m${text}\u001b[0m` : text
   let last = ''
+  const textColumns = Math.max(20, Math.min(process.stdout.columns ?? 50, 120) - 28)
   const heading = (title: string) => print(`\n${bold(title)}`)
 
   return event => {
@@ -56,49 +58,50 @@ export function tellText(exits: boolean): Tell {
     last = event.event
     switch (event.event) {
       case 'demo.starting':
-        print(bold('Three peers on this machine, each a process of its own'))
+        print(bold('Three peers on this machine, each a process'))
         print(`  They meet on the loopback interface (${event.interface}) alone,`)
         return print(`  in a network of their own, '${event.network}'.`)
       case 'demo.peer':
         if (before !== 'demo.peer') print('')
-        return print(`  ${cell(event.name, 6)} ${event.peerId.slice(0, 8)}…  process ${cell(String(event.pid), 8)} ${event.address}`)
-      case 'demo.ready': return print(`  all three are up, ${milliseconds(event.ms)} after they were started`)
+        return print(`  ${cell(event.name, 6)} ${event.peerId.slice(0, 8)}…  pid ${cell(String(event.pid), 7)} ${event.address}`)
+      case 'demo.ready': return print(`  all three are up after ${milliseconds(event.ms)}`)
       case 'demo.link':
         if (before !== 'demo.link') {
           heading('They find, connect and verify each other')
-          print(`  ${cell('', 14)} ${cell('found', 9, 'right')} ${cell('connected', 11, 'right')} ${cell('verified', 11, 'right')}`)
+          print(`  ${cell('', 14)} ${cell('found', 8, 'right')} ${cell('connected', 10, 'right')} ${cell('verified', 10, 'right')}`)
         }
-        return print(`  ${cell(event.between.join(' – '), 14)} ${cell(milliseconds(event.foundMs), 9, 'right')} ` +
-          `${cell(milliseconds(event.connectedMs), 11, 'right')} ${cell(milliseconds(event.verifiedMs), 11, 'right')}`)
-      case 'demo.mesh': return print(`  ${good('✓')} full mesh ${milliseconds(event.ms)} after 'start': every link is TLS 1.3`)
+        return print(`  ${cell(event.between.join(' – '), 14)} ${cell(milliseconds(event.foundMs), 8, 'right')} ` +
+          `${cell(milliseconds(event.connectedMs), 10, 'right')} ${cell(milliseconds(event.verifiedMs), 10, 'right')}`)
+      case 'demo.mesh': return print(`  ${good('✓')} full mesh after ${milliseconds(event.ms)}, every link TLS 1.3`)
       case 'demo.message':
         if (before === 'demo.mesh') heading('They talk')
-        return print(`  ${cell(`${event.from} → ${event.to}`, 14)} ${cell(legible(event.text), 30)} ${cell(milliseconds(event.ms), 8, 'right')}`)
+        return print(`  ${cell(`${event.from} → ${event.to}`, 14)} ${cell(legible(event.text), textColumns)} ${cell(milliseconds(event.ms), 8, 'right')}`)
       case 'demo.file':
         heading(`${event.from} shares a file with ${event.to.join(' and ')}`)
         return print(`  ${event.name}, ${bytes(event.size)} of random bytes`)
       case 'demo.stored': return print(event.same
-        ? `  ${good('✓')} ${cell(event.to, 6)} ${cell(`${bytes(event.bytesPerSecond)}/s`, 12)} ${event.contentId.slice(0, 22)}… as sent`
+        ? `  ${good('✓')} ${cell(event.to, 6)} ${cell(`${bytes(event.bytesPerSecond)}/s`, 12)} ${event.contentId.slice(0, 15)}… as sent`
         : `  ${bad('✗')} ${cell(event.to, 6)} has something else: ${event.contentId}`)
       case 'demo.summary': {
         heading('Summary')
-        print(`  ${cell('who', 7)} ${cell('links', 5, 'right')} ${cell('RTT', 9, 'right')} ${cell('full mesh', 10, 'right')} ${cell('sent', 10, 'right')} ${cell('received', 10, 'right')}`)
+        print(`  ${cell('who', 6)} ${cell('links', 5, 'right')} ${cell('RTT', 8, 'right')} ${cell('mesh', 7, 'right')} ${cell('sent', 8, 'right')} ${cell('received', 8, 'right')}`)
         for (const { name, links, rttMs, meshMs, sent, received } of event.peers) {
-          print(`  ${cell(name, 7)} ${cell(String(links), 5, 'right')} ${cell(rttMs === null ? '–' : milliseconds(rttMs), 9, 'right')} ` +
-            `${cell(milliseconds(meshMs), 10, 'right')} ${cell(bytes(sent), 10, 'right')} ${cell(bytes(received), 10, 'right')}`)
+          print(`  ${cell(name, 6)} ${cell(String(links), 5, 'right')} ${cell(rttMs === null ? '–' : milliseconds(rttMs), 8, 'right')} ` +
+            `${cell(milliseconds(meshMs), 7, 'right')} ${cell(bytes(sent), 8, 'right')} ${cell(bytes(received), 8, 'right')}`)
         }
         return
       }
       case 'demo.live':
         heading('The network is live')
-        return print("  Type a line and alice says it to everyone.\n  Ctrl-C stops all three, in order.")
+        return print("  Type a line and alice says it to everyone,\n  or '@bob LINE' to bob alone.\n  Ctrl-C stops all three, in order.")
+      case 'demo.unsaid': return print(`  not said: ${legible(event.reason)}`)
       case 'demo.stopped':
         if (before !== 'demo.stopped') heading(exits ? 'They stop' : 'Stopping')
         return print(event.exit === 0 ? `  ${good('✓')} ${event.name} has stopped in order` : `  ${bad('✗')} ${event.name} ended with ${event.exit}`)
       case 'demo.replay':
         if (before !== 'demo.replay') heading('Their logs run again, through fresh machines')
-        return print(`  ${event.differences === 0 ? good('✓') : bad('✗')} ${cell(event.name, 6)} ${cell(String(event.inputs), 5, 'right')} inputs, ` +
-          `${cell(String(event.outputs), 5, 'right')} outputs, ${event.differences} differences${event.detail ? `\n${event.detail}` : ''}`)
+        return print(`  ${event.differences === 0 ? good('✓') : bad('✗')} ${cell(event.name, 6)} ${cell(String(event.inputs), 3, 'right')} inputs, ` +
+          `${cell(String(event.outputs), 3, 'right')} outputs, ${event.differences} differences${event.detail ? `\n${event.detail}` : ''}`)
       case 'demo.done': return print(`\nDone in ${event.seconds.toFixed(1)} s, ${event.differences} differences.`)
     }
   }
