@@ -2,6 +2,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { complain, watchOutput } from './output.ts'
 import { failureOf } from './errors.ts'
 import type { DemoValues } from './demo/options.ts'
+import type { SimulateValues } from './simulate.ts'
 import type { UpValues } from './up/options.ts'
 import { version } from '../version.ts'
 
@@ -95,6 +96,17 @@ function p2pnet(): Command {
     .option('--json', 'the list as JSON objects')
     .action(async (kind: string | undefined, values: { json?: true }) => (await import('./machines.ts')).machines(kind, values))
 
+  program.command('simulate')
+    .description('a whole network in one process, from a seed: every run can be repeated')
+    .option('--peers <n>', 'how many peers', wholeNumber(1, 60_000), 8)
+    .option('--seconds <s>', 'how long things go wrong, in simulated seconds', wholeNumber(0, 1_000_000), 30)
+    .option('--seed <k>', 'everything follows from it', wholeNumber(0, 0xffff_ffff), 1)
+    .option('--seeds <m>', 'as many runs, from that seed on, across the cores', wholeNumber(1, 1_000_000))
+    .option('--faults <file>', 'what goes wrong, as JSON; `none` for a calm network (default: a little of everything)')
+    .option('--subnet <n>', 'peers of one subnet', wholeNumber(1, 250), 50)
+    .option('--json', 'one JSON object a line')
+    .action(async (values: SimulateValues) => (await import('./simulate.ts')).simulate(values))
+
   const log = program.command('log').description('show, check and replay message logs')
   log.command('show')
     .description('print the messages of a log')
@@ -132,7 +144,7 @@ function tune(value: string, before: Tune = {}): Tune {
 
 function wholeNumber(min: number, max: number): (value: string) => number {
   return value => {
-    if (!/^\d{1,9}$/.test(value) || Number(value) < min || Number(value) > max) {
+    if (!/^\d{1,10}$/.test(value) || Number(value) < min || Number(value) > max) {
       throw new InvalidArgumentError(`Give a whole number from ${min} to ${max}`)
     }
     return Number(value)

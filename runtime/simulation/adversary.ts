@@ -15,8 +15,6 @@ export class Adversary {
   readonly #doings = new Map<string, number>()
   /** Peers that are down and will start again. */
   readonly #down = new Set<SimulatedPeer>()
-  /** Of these, those that were asked to stop. */
-  readonly #stopping = new Set<SimulatedPeer>()
   #over = false
 
   constructor(network: Network, peers: readonly SimulatedPeer[], faults: Faults, random: Random) {
@@ -90,17 +88,11 @@ export class Adversary {
 
   #startAgain(peer: SimulatedPeer): void {
     this.#down.delete(peer)
-    // One that is stopping starts when it has stopped.
-    if (peer.running && peer.kernel?.stopped === false && this.#stopping.delete(peer)) {
-      peer.kernel.onStopped(() => void this.#network.clock.setTimeout(() => peer.start(), 2_000_000))
-    } else {
-      peer.start()
-    }
+    peer.start()
   }
 
   #startLater(peer: SimulatedPeer, trouble: Trouble): void {
     this.#down.add(peer)
-    if (peer.running) this.#stopping.add(peer)
     this.#later(this.#us(trouble), () => {
       if (this.#down.has(peer)) this.#startAgain(peer)
     })

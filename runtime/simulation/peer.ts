@@ -64,6 +64,8 @@ export class SimulatedPeer {
   /** Peers that this life has found. */
   readonly found = new Set<string>()
   lives = 0
+  #stopping = false
+  #again = false
   readonly #plan: PeerPlan
   readonly #network: Network
   readonly #watcher: PeerWatcher
@@ -100,9 +102,13 @@ export class SimulatedPeer {
     return this.#life?.shell.drivers ?? 0
   }
 
-  /** Starts a process on its machine, which has power. */
+  /** Starts a process on its machine, which has power then; one that is stopping starts again once it has. */
   start(): void {
-    if (this.#life !== undefined) return
+    if (this.#life !== undefined) {
+      this.#again = this.#stopping
+      return
+    }
+    this.#stopping = this.#again = false
     this.machine.on = true
     this.lives++
     this.pairs.clear()
@@ -146,7 +152,10 @@ export class SimulatedPeer {
   /** Asks for an ordered stop. */
   stop(reason = 'stopped'): void {
     const life = this.#life
-    life?.process.run(() => life.clock.enter(() => life.kernel.stop(reason)))
+    if (life === undefined) return
+    this.#stopping = true
+    this.#again = false
+    life.process.run(() => life.clock.enter(() => life.kernel.stop(reason)))
   }
 
   /** The process ends without a word: killed, or its machine has lost power. */
@@ -171,13 +180,16 @@ export class SimulatedPeer {
   #stopped(): void {
     const life = this.#life
     if (life === undefined) return
-    this.#life = undefined
+    this.#stopping = true
     // Its last drivers stop in this very moment; the process ends when the event is through.
     this.#network.clock.setTimeout(() => {
+      if (this.#life !== life) return
+      this.#life = undefined
       life.clock.stop()
       this.#watcher.stopped(this, { ...life.kernel.inspect(), drivers: life.shell.drivers, open: life.process.open })
       life.process.end('exit')
       this.#watcher.lifeEnded(this, 'stop', life.recording)
+      if (this.#again) this.start()
     }, STOPPED_US)
   }
 

@@ -63,8 +63,6 @@ export async function simulate(options: SimulateOptions = {}): Promise<SimulateR
 
   simulation.stop()
   await pass('stopping', STOP_MS, () => simulation.peers.every(({ running }) => !running))
-  // What each has left is counted a while after it stopped.
-  simulation.runFor(2_000)
   const late = simulation.peers.find(({ running }) => running)
   if (late !== undefined) simulation.violated('nothing-left', `${late.name} did not stop within ${STOP_MS} ms`)
 

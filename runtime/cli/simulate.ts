@@ -1,0 +1,97 @@
+import { readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { FaultOptionError, faultsOf, simulate as run, usualFaults, type FaultOptions, type SimulateResult, type SimulationProgress } from '../simulation/index.ts'
+import { UsageError } from './errors.ts'
+import { complain, print, printJson } from './output.ts'
+import { oneByOne, type SeedTask } from './simulate-seeds.ts'
+
+/** What the command line gives. */
+export interface SimulateValues {
+  readonly peers: number
+  readonly seconds: number
+  readonly seed: number
+  readonly seeds?: number
+  readonly faults?: string
+  readonly subnet: number
+  readonly json?: true
+}
+
+/** `p2pnet simulate`: a whole network in one process; exits 1 where an invariant does not hold. */
+export async function simulate(values: SimulateValues): Promise<void> {
+  const faults = faultsIn(values.faults)
+  const task = (seed: number): SeedTask => ({ peers: values.peers, seconds: values.seconds, seed, ...(faults && { faults }), peersPerSubnet: values.subnet })
+  const failed = values.seeds === undefined ? await single(task(values.seed), values) : await many(task, values, values.seeds)
+  if (failed > 0) process.exitCode = 1
+}
+
+async function single(task: SeedTask, values: SimulateValues): Promise<number> {
+  const { peersPerSubnet, ...options } = task
+  const result = await run({ ...options, topology: { peersPerSubnet }, progress: progress => tellProgress(progress, values) })
+  if (values.json) printJson(done(result))
+  else summary(result, values)
+  return result.violations.length
+}
+
+async function many(task: (seed: number) => SeedTask, values: SimulateValues, count: number): Promise<number> {
+  const seeds = Array.from({ length: count }, (_, index) => (values.seed + index) >>> 0)
+  let failed = 0
+  let last: SimulateResult | undefined
+  for await (const result of oneByOne(seeds.map(task), availableParallelism())) {
+    last = result
+    if (result.violations.length > 0) failed++
+    if (values.json) printJson({ ...done(result), event: 'seed' })
+    else if (result.violations.length > 0) tellViolations(result, values)
+  }
+  if (values.json) printJson({ event: 'done', seed: values.seed, seeds: count, peers: values.peers, seconds: values.seconds, digest: last?.digest ?? '', violations: failed })
+  else print(`${count - failed} of ${count} seeds from ${values.seed} on are well${failed === 0 ? '' : `, ${failed} are not`}`)
+  return failed
+}
+
+function done({ seed, peers, seconds, digest, violations, stats }: SimulateResult): object {
+  return { event: 'done', seed, peers, seconds, digest, violations, stats }
+}
+
+function faultsIn(file: string | undefined): FaultOptions | undefined {
+  if (file === undefined || file === 'usual') return usualFaults
+  if (file === 'none') return undefined
+  let given: unknown
+  try {
+    given = JSON.parse(readFileSync(file, 'utf8'))
+  } catch (error) {
+    throw new UsageError(`--faults ${file} cannot be read as JSON (${(error as Error).message}): give a file as docs/simulation.md shows, or none`)
+  }
+  try {
+    return faultsOf(given as FaultOptions)
+  } catch (error) {
+    if (error instanceof FaultOptionError) throw new UsageError(`--faults ${file}: ${error.message}`)
+    throw error
+  }
+}
+
+function tellProgress({ phase, nowMs, running, linked, violations }: SimulationProgress, { json, peers }: SimulateValues): void {
+  if (json) printJson({ event: 'progress', phase, ms: nowMs, running, linked, violations })
+  else complain(`${(nowMs / 1_000).toFixed(1).padStart(8)} s  ${phase.padEnd(9)}  ${running} of ${peers} run, ${linked} ends of links, ${violations} violations`)
+}
+
+function summary(result: SimulateResult, values: SimulateValues): void {
+  const { peers, seconds, seed, digest, violations, stats } = result
+  const faults = Object.entries(stats.faults).map(([name, count]) => `${count} × ${name}`).join(', ')
+  print(`${peers} peers, ${seconds} s with faults: ${faults || 'none but what the packets suffered'}`)
+  print(`${stats.lives} processes, ${stats.streams} streams, ${stats.datagrams} datagrams (${stats.datagramsLost} lost), ${stats.messages} messages`)
+  print(stats.settledAfterMs === undefined ? 'not well in the end' : `well ${(stats.settledAfterMs / 1_000).toFixed(1)} s after the faults ended; ${stats.replayed} logs replayed`)
+  print(`${(stats.wallMs / 1_000).toFixed(1)} s, ${Math.round(process.resourceUsage().maxRSS / 1_024)} MiB`)
+  if (violations.length > 0) tellViolations(result, values)
+  print(`violations ${violations.length}`)
+  print(`seed ${seed}`)
+  print(`digest ${digest}`)
+}
+
+const SHOWN_MAX = 10
+
+function tellViolations({ seed, violations }: SimulateResult, values: SimulateValues): void {
+  for (const { invariant, atMs, message } of violations.slice(0, SHOWN_MAX)) print(`seed ${seed}, ${(atMs / 1_000).toFixed(3)} s, ${invariant}: ${message}`)
+  if (violations.length > SHOWN_MAX) print(`and ${violations.length - SHOWN_MAX} more`)
+  const faults = values.faults === undefined ? '' : ` --faults ${values.faults}`
+  const subnet = values.subnet === 50 ? '' : ` --subnet ${values.subnet}`
+  print(`again: p2pnet simulate --peers ${values.peers} --seconds ${values.seconds} --seed ${seed}${subnet}${faults}`)
+}
