@@ -6,6 +6,7 @@ import {
 import { LocalPeer } from '../identity/index.ts'
 import type { DriverContext } from '../seam/index.ts'
 import { decodeBody } from './arrived-message.ts'
+import { withinBounds } from './bounds.ts'
 import { Budget } from './budget.ts'
 import { builtIn, builtInNumbers, DISCONNECT, FIRST_ACCEPTED, IDENTIFY, PING, PONG, VERIFIED } from './built-in.ts'
 import { Delivery } from './delivery.ts'
@@ -148,6 +149,7 @@ export class LinkSession implements LinkUser, OpenLink {
       case PING:
       case PONG:
         if (this.level < Level.LEVEL_IDENTIFIED) return this.#refuse(builtIn[type].name, 'level', 'it has not identified itself')
+        if (type === VERIFIED && this.#gate.verifiedUs) return this.#refuse('Verified', 'protocol', 'it has verified us already')
         this.#arrivedOwn(type, frame)
         return true
       default:
@@ -213,7 +215,7 @@ export class LinkSession implements LinkUser, OpenLink {
 
   #own({ type, buffer, start, end }: FrameView): Message {
     const cls = builtIn[type] as NonNullable<(typeof builtIn)[number]>
-    return decodeBody({ type: cls, name: cls.name }, Uint8Array.prototype.slice.call(buffer, start, end))
+    return withinBounds(decodeBody({ type: cls, name: cls.name }, Uint8Array.prototype.slice.call(buffer, start, end)), this.#types)
   }
 
   /** The machine says what it decides; the rest is known here. */

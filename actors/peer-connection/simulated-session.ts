@@ -199,6 +199,7 @@ export class SimulatedSession implements OpenLink {
 
   #arrivedOwn(number: number, body: Message): void {
     if (number === VERIFIED) {
+      if (this.#gate.verifiedUs) return this.#refuse('Verified', 'protocol', 'it has verified us already')
       this.#gate.verifiedUs = true
       this.#context.publish(body)
       if (!this.#over) this.#outbox.verified()

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { DISCONNECT, IDENTIFY, PING, PONG, VERIFIED } from '../../../actors/peer-connection/built-in.ts'
 import { encodeFrame } from '../../../actors/peer-connection/frame-codec.ts'
-import { Disconnect, FileChunk, FileOffer, Initiator, Level, Ping, Pong, SendPing, TextMessage, Verified } from '../../../proto/index.ts'
+import { Disconnect, FileChunk, FileOffer, Identify, Initiator, Instance, Level, Ping, Pong, SendPing, TextMessage, Verified } from '../../../proto/index.ts'
 import { caller, closeAll, linked, numberOf, side, tick, type Caller, type Side } from './link-sides.ts'
 
 afterEach(closeAll)
@@ -200,6 +200,33 @@ describe('a peer that breaks the protocol', () => {
     expect(answered).toBeGreaterThanOrEqual(100)
     expect(answered).toBeLessThan(1500)
     expect(to.of('LinkClosed')).toEqual([])
+  })
+
+  it('says more than once that it has verified us, and is heard once', async () => {
+    const [to, by] = await identified(Level.LEVEL_ENHANCED)
+    for (let i = 0; i < 1000; i++) by.send(VERIFIED)
+    expect(await to.next('LinkClosed')).toMatchObject({ code: 'protocol' })
+    expect(to.of('Verified')).toHaveLength(1)
+  })
+
+  it('says more of itself than anybody asked, and what is told and logged stays small', async () => {
+    const to = side('b', Level.LEVEL_BASIC)
+    const by = await caller(to)
+    const long = 'x'.repeat(10_000)
+    by.send(IDENTIFY, Identify.encode(new Identify({
+      versions: times(100, 1), network: new Uint8Array(5_000), instance: new Instance({ startedAt: 1, nonce: new Uint8Array(5_000) }), name: long, agent: long,
+      accepts: ['', '__proto__', long, 'TextMessage', ...Array.from({ length: 5_000 }, () => 'y')]
+    })).finish())
+    const told = await to.next('Identify')
+    expect(Identify.encode(told).finish().length).toBeLessThan(1_000)
+    expect(told.accepts).toEqual(['', '', '', 'TextMessage'])
+    await to.reached(Level.LEVEL_BASIC)
+    by.send(VERIFIED, Verified.encode(new Verified({ steps: Array.from({ length: 1_000 }, () => 'y') })).finish())
+    await to.next('Verified')
+    to.links.send(to.links.connected()[0]!, new TextMessage({ text: 'still understood' }))
+    expect(TextMessage.decode(await by.next(19))).toMatchObject({ text: 'still understood' })
+    by.send(DISCONNECT, Disconnect.encode(new Disconnect({ code: 'shutdown', reason: long })).finish())
+    expect((await to.next('Disconnect')).reason).toHaveLength(256)
   })
 
   it('answers pings that nobody asked, which tells nobody anything', async () => {
