@@ -25,12 +25,21 @@ const VERIFY_IN_ALL = { burst: 512, perSecond: 256 }
 const SOURCES_MAX = 1024
 const PEERS_MAX = 1024
 const HOSTS_MAX = 8
+/** Datagrams that were judged, of 256 bytes each: more than all copies of a hundred peers' bursts. */
+const SEEN_MAX = 1024
+
+/**
+ * So long one place is enough to dial a peer that is new, in milliseconds; its burst says the same again
+ * after 600 ms, when further places are told.
+ */
+const ONE_SOURCE_MS = 500
 
 /** As long as the discovery channel remembers a peer by default, in milliseconds. */
 const FORGET_MS = 600_000
 
 /** The last announcement of a peer whose signature was right. */
 interface Verified {
+  readonly key: string
   readonly peerId: string
   readonly startedAt: number
   readonly nonce: Buffer
@@ -40,6 +49,8 @@ interface Verified {
   /** Where it was heard from. */
   readonly hosts: Set<string>
   readonly heardAt: number
+  /** When a place to dial this instance was told first; -Infinity where none was. */
+  readonly placedAt: number
 }
 
 export interface Source {
@@ -61,6 +72,8 @@ export class AnnouncementFilter {
   readonly #verify = new TokenBuckets(VERIFY_PER_SOURCE, SOURCES_MAX)
   readonly #verifyInAll: TokenBucket
   readonly #peers = new Lru<string, Verified>(PEERS_MAX)
+  /** What whole datagrams turned out to be: copies come by every group, address and socket. */
+  readonly #seen = new Lru<string, Verified | 'self'>(SEEN_MAX)
 
   /** @param now milliseconds on any clock that only goes forward */
   constructor(identity: Identity, local: LocalPeer, now: () => number = () => performance.now()) {
@@ -93,13 +106,19 @@ export class AnnouncementFilter {
     const who = budgetKey(source, local)
     if (!this.#read.take(who, now)) return 'source-rate'
     if (!this.#readInAll.take(now)) return 'total-rate'
+    const text = latin1(datagram)
+    const seen = this.#seen.get(text)
+    if (seen === 'self') return 'self'
+    if (seen !== undefined && seen.hosts.has(source.address) && this.#current(seen.key, now) === seen) return 'repeated'
     const told = parseAnnouncement(datagram)
     if (typeof told === 'string') return told
     if (!same(told.network, this.#local.networkTag)) return 'network'
     if (same(told.publicKey, this.#identity.publicKey)) {
-      return same(told.nonce, this.#local.instance.nonce) ? 'self' : 'same-identity'
+      if (!same(told.nonce, this.#local.instance.nonce)) return 'same-identity'
+      this.#seen.set(text, 'self')
+      return 'self'
     }
-    const verified = this.#check(told, source, who, now)
+    const verified = this.#check(told, source, who, now, text)
     if (typeof verified === 'string') return verified
     return new AnnouncementHeard({
       peerId: verified.peerId,
@@ -114,26 +133,35 @@ export class AnnouncementFilter {
     })
   }
 
-  #check(told: ParsedAnnouncement, source: Source, who: string, now: number): Verified | Drop {
-    const key = Buffer.from(told.publicKey).toString('latin1')
+  #current(key: string, now: number): Verified | undefined {
     const held = this.#peers.get(key)
-    const known = held !== undefined && now - held.heardAt <= FORGET_MS ? held : undefined
+    return held !== undefined && now - held.heardAt <= FORGET_MS ? held : undefined
+  }
+
+  #check(told: ParsedAnnouncement, source: Source, who: string, now: number, text: string): Verified | Drop {
+    const key = latin1(told.publicKey)
+    const known = this.#current(key, now)
     const life = known === undefined ? 1 : told.startedAt - known.startedAt || Buffer.compare(told.nonce, known.nonce)
     if (known !== undefined && life <= 0) {
       // Claims, not checked yet: but such an announcement would tell nothing if its signature were right.
       if (life < 0 || told.sequence < known.sequence) return 'stale'
       if (told.sequence === known.sequence) {
-        if (known.hosts.has(source.address) || known.hosts.size >= HOSTS_MAX) return 'repeated'
+        const further = !known.hosts.has(source.address)
+        if (further && (known.hosts.size >= HOSTS_MAX || now - known.placedAt < ONE_SOURCE_MS)) return 'repeated'
         if (same(told.announcement, known.announcement) && same(told.signature, known.signature)) {
+          this.#seen.set(text, known)
+          if (!further) return 'repeated'
           known.hosts.add(source.address)
           return known
         }
+        if (!further) return 'repeated'
       }
     }
     if (!this.#verify.take(who, now) || !this.#verifyInAll.take(now)) return 'verify-rate'
     if (!verify(told.publicKey, ANNOUNCEMENT_CONTEXT, told.announcement, told.signature)) return 'forged'
     const again = known !== undefined && life === 0 && told.sequence === known.sequence
     const verified: Verified = {
+      key,
       peerId: known?.peerId ?? peerIdOf(told.publicKey),
       startedAt: told.startedAt,
       // Copies: what was parsed lies within the datagram.
@@ -142,9 +170,11 @@ export class AnnouncementFilter {
       announcement: Buffer.from(told.announcement),
       signature: Buffer.from(told.signature),
       hosts: new Set(again ? known.hosts : []).add(source.address),
-      heardAt: now
+      heardAt: now,
+      placedAt: known !== undefined && life === 0 && known.placedAt > -Infinity ? known.placedAt : told.port === 0 ? -Infinity : now
     }
     this.#peers.set(key, verified)
+    this.#seen.set(text, verified)
     return verified
   }
 }
@@ -152,6 +182,10 @@ export class AnnouncementFilter {
 /** Peers on this machine share the loopback address; elsewhere a port is free to choose, an address less so. */
 function budgetKey({ address, port }: Source, local: LocalAddress): string {
   return local.internal ? `${address} ${port}` : address
+}
+
+function latin1({ buffer, byteOffset, byteLength }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, byteLength).toString('latin1')
 }
 
 function same(a: Uint8Array, b: Uint8Array): boolean {

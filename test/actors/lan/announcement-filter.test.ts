@@ -37,9 +37,44 @@ function forge(datagram: Uint8Array): Uint8Array {
 
 describe('the announcement filter', () => {
   it('tells an announcement once for each address that it comes from', () => {
-    const { judge } = filter()
+    const { judge, clock } = filter()
     const one = peer().say(1)
-    expect(['192.0.2.7', '192.0.2.7', '127.0.0.1', '127.0.0.1'].map(address => judge(one, address))).toEqual(['heard', 'repeated', 'heard', 'repeated'])
+    expect(['192.0.2.7', '192.0.2.7'].map(address => judge(one, address))).toEqual(['heard', 'repeated'])
+    clock.now = 600
+    expect(['192.0.2.7', '127.0.0.1', '127.0.0.1'].map(address => judge(one, address))).toEqual(['repeated', 'heard', 'repeated'])
+  })
+
+  it('tells a new instance from one address at first, and the others with its next copies', () => {
+    const { judge, clock } = filter()
+    const identity = generateIdentity()
+    const [former, later] = [peer(1_000, identity), peer(2_000, identity)]
+    expect(['192.0.2.7', '192.0.2.8'].map(address => judge(former.say(1), address))).toEqual(['heard', 'repeated'])
+    clock.now = 600
+    expect(judge(former.say(1), '192.0.2.8')).toBe('heard')
+    expect(['192.0.2.7', '192.0.2.8'].map(address => judge(later.say(1), address))).toEqual(['heard', 'repeated'])
+  })
+
+  it('does not wait with the first address that takes links', () => {
+    const { judge } = filter()
+    const ada = peer()
+    expect([judge(ada.say(1, 0)), judge(ada.say(1), '192.0.2.8'), judge(ada.say(1), '192.0.2.9')]).toEqual(['heard', 'heard', 'repeated'])
+  })
+
+  it('judges a copy of what was dropped before by what is known now', () => {
+    const { judge, clock } = filter()
+    const ada = peer()
+    const [first, second] = [ada.say(1), ada.say(2)]
+    expect([first, first, second, first, second].map(each => judge(each))).toEqual(['heard', 'repeated', 'heard', 'stale', 'repeated'])
+    clock.now = 600_001
+    expect([first, first].map(each => judge(each))).toEqual(['heard', 'repeated'])
+  })
+
+  it('knows its own announcements by every copy', () => {
+    const identity = generateIdentity()
+    const local = localPeer(identity)
+    const own = new AnnouncementWriter(identity, local).announcement({ sequence: 1, port: 4_000, transport: Transport.TRANSPORT_BROADCAST })
+    const made = new AnnouncementFilter(identity, local, () => 0)
+    expect([1, 2, 3].map(() => made.judge(own, { address: '192.0.2.7', port: 50_000 }, lan))).toEqual(['self', 'self', 'self'])
   })
 
   it('drops what is older than what it verified, before it checks any signature', () => {
@@ -101,7 +136,9 @@ describe('the announcement filter', () => {
     }
     expect(made.held.sources).toBe(1_024)
     const ada = peer()
-    for (let i = 0; i < 8; i++) expect(judge(ada.say(1), `192.0.2.${10 + i}`)).toBe('heard')
+    expect(judge(ada.say(1), '192.0.2.10')).toBe('heard')
+    clock.now += 600
+    for (let i = 1; i < 8; i++) expect(judge(ada.say(1), `192.0.2.${10 + i}`)).toBe('heard')
     expect(judge(ada.say(1), '192.0.2.99')).toBe('repeated')
   })
 
