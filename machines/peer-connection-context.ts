@@ -110,6 +110,8 @@ export interface PeerConnectionContext {
   /** The other side's Verified has come. */
   readonly verifiedUs: boolean
   readonly refusedFrames: number
+  /** `waiting` before admission, where each rung has its deadline, `resting` until the next ping, `probing` while one is out. */
+  readonly keepAlive: 'waiting' | 'resting' | 'probing'
   readonly pingId: number
   readonly rttUs: number
   /** The round-trip time that was announced last. */
@@ -125,12 +127,12 @@ type LinkEvent = EventOf<
 type KeeperEvent = EventOf<'LinkAdmitted' | 'CloseRequested' | 'EndpointsFound' | 'Stop'>
 type StepEvent = EventOf<'StepPassed' | 'StepRefused' | 'SpawnFailed'>
 
-/** Raised by the connection itself when nothing passed for `idleMs`. */
-export interface IdleOver {
-  readonly type: 'IdleOver'
+/** Raised by the connection itself: nothing passed for `idleMs`, it is time for a ping, or its answer is late. */
+export interface OfItself {
+  readonly type: 'IdleOver' | 'QuietOver' | 'PongOverdue'
 }
 
-export type PeerConnectionEvent = LinkEvent | KeeperEvent | StepEvent | IdleOver
+export type PeerConnectionEvent = LinkEvent | KeeperEvent | StepEvent | OfItself
 
 const nowhere: Place = { host: '', port: 0 }
 export const notEnded: Ending = { code: '', reason: '', initiator: 0, step: '', forMs: 0, again: false }
@@ -143,7 +145,8 @@ export const noLink = {
   passed: [],
   step: '',
   verifiedUs: false,
-  refusedFrames: 0
+  refusedFrames: 0,
+  keepAlive: 'waiting'
 } satisfies Partial<PeerConnectionContext>
 
 export function peerConnectionContext({ address, parent, options, random }: MachineInput<Partial<PeerConnectionOptions>>): PeerConnectionContext {
@@ -175,6 +178,6 @@ export function directionOf(context: PeerConnectionContext): Direction {
 }
 
 /** The event's body where it is of the type, for actions that several events share. */
-export function bodyOf<N extends Exclude<PeerConnectionEvent, IdleOver>['type']>(event: PeerConnectionEvent, type: N): BodyOf<N> | undefined {
+export function bodyOf<N extends Exclude<PeerConnectionEvent, OfItself>['type']>(event: PeerConnectionEvent, type: N): BodyOf<N> | undefined {
   return event.type === type ? (event as Envelope<N, BodyOf<N>>).body : undefined
 }

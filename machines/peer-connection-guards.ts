@@ -14,6 +14,12 @@ interface Args {
   readonly event: PeerConnectionEvent
 }
 
+const isLastStep = ({ context, event }: Args): boolean =>
+  'from' in event && event.from === context.step && context.passed.length + 1 >= context.options.steps.length
+
+const isThisPing = ({ context, event }: Args): boolean =>
+  context.keepAlive === 'probing' && bodyOf(event, 'PongReceived')?.id === context.pingId
+
 /** The questions on which a connection's transitions depend. */
 export const peerConnectionGuards = {
   inbound: ({ context }: Args) => context.options.direction === 'in',
@@ -32,18 +38,20 @@ export const peerConnectionGuards = {
   otherNetwork: ({ context, event }: Args) => hex(bodyOf(event, 'Identify')?.network ?? new Uint8Array()) !== context.options.network,
   noCommonVersion: ({ event }: Args) => !bodyOf(event, 'Identify')?.versions.some(version => WIRE_VERSIONS.includes(version)),
   noSteps: ({ context }: Args) => context.options.steps.length === 0,
+  noStepsOnBothSides: ({ context }: Args) => context.options.steps.length === 0 && context.verifiedUs,
   thisStep: ({ context, event }: Args) => 'from' in event && event.from === context.step,
-  lastStep: ({ context, event }: Args) => 'from' in event && event.from === context.step && context.passed.length + 1 >= context.options.steps.length,
+  lastStep: isLastStep,
+  lastStepOfBothSides: (args: Args) => args.context.verifiedUs && isLastStep(args),
   thisStepUnknown: ({ context, event }: Args) => `${bodyOf(event, 'SpawnFailed')?.kind}/${bodyOf(event, 'SpawnFailed')?.id}` === context.step,
-  verifiedUs: ({ context }: Args) => context.verifiedUs,
   hurried: ({ context }: Args) => context.options.enhanceTimeoutMs > 0,
   oneTooMany: ({ context }: Args) => context.refusedFrames + 1 >= REFUSED_FRAMES_MAX,
-  thisPing: ({ context, event }: Args) => bodyOf(event, 'PongReceived')?.id === context.pingId,
-  rttChanged: ({ context, event }: Args) => {
-    const pong = bodyOf(event, 'PongReceived')
-    return pong !== undefined && pong.id === context.pingId && Math.abs(pong.rttUs - context.toldRttUs) * RTT_CHANGE > context.toldRttUs
+  thisPing: isThisPing,
+  rttChanged: (args: Args) => {
+    if (!isThisPing(args)) return false
+    const { context: { toldRttUs }, event } = args
+    return Math.abs((bodyOf(event, 'PongReceived')?.rttUs ?? 0) - toldRttUs) * RTT_CHANGE > toldRttUs
   },
-  heardFrom: ({ event }: Args) => (bodyOf(event, 'LinkTraffic')?.bytesIn ?? 0) > 0,
+  showsLife: ({ context, event }: Args) => context.keepAlive === 'probing' && (bodyOf(event, 'LinkTraffic')?.bytesIn ?? 0) > 0,
   dialsAgain: ({ context }: Args) => context.ending.again,
   // Being heard of does not outweigh a refusal, and nothing outweighs a wish.
   dialsSooner: ({ context: { ending, places }, event }: Args) =>

@@ -24,9 +24,15 @@ const reached = (level: Level) =>
   say(context => [context.keeper, new LinkLevelReached({ peerId: context.peerId, level, steps: [...context.passed] })])
 
 /** Which step runs when so many have passed; a later link of the same connection has steps of its own. */
-export function stepOf({ address, attempt, options, passed }: PeerConnectionContext): { kind: string; id: string } {
+function stepOf({ address, attempt, options, passed }: PeerConnectionContext): { kind: string; id: string } {
   const id = address.slice(address.indexOf('/') + 1)
   return { kind: options.steps[passed.length] ?? '', id: attempt > 1 ? `${id}-${attempt}` : id }
+}
+
+/** Address of that step; empty where there is none. */
+export function addressOfStep(context: PeerConnectionContext): string {
+  const { kind, id } = stepOf(context)
+  return kind === '' ? '' : `${kind}/${id}`
 }
 
 /** All that a connection publishes, to its link driver, to the other side, to its keeper and to its steps. */
@@ -47,13 +53,12 @@ export const peerConnectionSays = {
   })]),
   gateIdentified: say((context, event) => {
     const identify = bodyOf(event, 'Identify')
-    const { kind, id } = stepOf(context)
     return [context.link, new SetGate({
       level: Level.LEVEL_IDENTIFIED,
       peerId: context.peerId,
       accepts: identify?.accepts ?? [],
       maxFrameBytes: identify?.maxFrameBytes ?? 0,
-      step: kind === '' ? '' : `${kind}/${id}`
+      step: addressOfStep(context)
     })]
   }),
   askAdmission: say((context, event) => {

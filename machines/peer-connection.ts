@@ -1,4 +1,4 @@
-import { assign, cancel, enqueueActions, setup } from 'xstate'
+import { assign, cancel, enqueueActions, raise, setup } from 'xstate'
 import { Level } from '../proto/index.ts'
 import type { Code } from './codes.ts'
 import {
@@ -6,7 +6,7 @@ import {
 } from './peer-connection-context.ts'
 import { noteFailure, settle } from './peer-connection-end.ts'
 import { peerConnectionGuards } from './peer-connection-guards.ts'
-import { peerConnectionSays, stepOf } from './peer-connection-say.ts'
+import { addressOfStep, peerConnectionSays } from './peer-connection-say.ts'
 import { mergePlaces, toPlace } from './place.ts'
 import type { MachineInput, Outgoing } from './publish.ts'
 
@@ -39,6 +39,11 @@ const noteUse = choose(({ context, event, enqueue }) => {
   enqueue.raise({ type: 'IdleOver' }, { id: 'idle', delay: context.options.idleMs })
 })
 
+const ofItself = (type: 'QuietOver' | 'PongOverdue', after: (options: PeerConnectionOptions) => number) =>
+  raise<PeerConnectionContext, PeerConnectionEvent, PeerConnectionEvent, undefined, never, never>(
+    { type }, { id: 'keep-alive', delay: ({ context }) => after(context.options) }
+  )
+
 const stopStepIfAny = choose(({ context, enqueue }) => {
   if (context.step !== '') enqueue(peerConnectionSays.stopStep)
 })
@@ -57,8 +62,6 @@ export const peerConnectionMachine = setup({
     verifyTimeout: ({ context }) => context.options.verifyTimeoutMs,
     // A delay that is never waited for: the guard refuses it, a restart of the state renews it.
     enhanceTimeout: ({ context }) => context.options.enhanceTimeoutMs || 0x7fff_ffff,
-    keepAliveInterval: ({ context }) => context.options.keepAliveIntervalMs,
-    keepAliveTimeout: ({ context }) => context.options.keepAliveTimeoutMs,
     closeTimeout: ({ context }) => context.options.lingerMs + CLOSE_GRACE_MS,
     backoff: ({ context }) => context.waitMs
   },
@@ -83,17 +86,19 @@ export const peerConnectionMachine = setup({
       return { ...noLink, ending: notEnded, level: Level.LEVEL_SECURED, peerId: secured?.peerId ?? context.peerId, linkId: secured?.linkId ?? '', remote: toPlace(secured?.remote) }
     }),
     keepIdentified: assign({ level: Level.LEVEL_IDENTIFIED }),
-    keepStep: assign(({ context }) => {
-      const { kind, id } = stepOf(context)
-      return { step: `${kind}/${id}` }
-    }),
+    keepAdmitted: assign(({ context }) => ({ step: addressOfStep(context), keepAlive: 'resting' as const })),
+    keepStep: assign(({ context }) => ({ step: addressOfStep(context) })),
     keepPassed: assign(({ context, event }) => ({ step: '', passed: [...context.passed, bodyOf(event, 'StepPassed')?.step ?? ''] })),
     keepVerifiedUs: assign({ verifiedUs: true }),
     keepBasic: assign({ level: Level.LEVEL_BASIC }),
-    keepEnhanced: assign({ level: Level.LEVEL_ENHANCED, failures: 0 }),
+    keepEnhanced: assign({ level: Level.LEVEL_ENHANCED, verifiedUs: true, failures: 0 }),
     countRefusedFrame: assign(({ context }) => ({ refusedFrames: context.refusedFrames + 1 })),
-    nextPing: assign(({ context }) => ({ pingId: context.pingId + 1 })),
-    keepRtt: assign(({ context, event }) => ({ rttUs: bodyOf(event, 'PongReceived')?.rttUs ?? context.rttUs })),
+    nextPing: assign(({ context }) => ({ pingId: context.pingId + 1, keepAlive: 'probing' as const })),
+    rest: assign({ keepAlive: 'resting' }),
+    awaitQuiet: ofItself('QuietOver', options => options.keepAliveIntervalMs),
+    awaitPong: ofItself('PongOverdue', options => options.keepAliveTimeoutMs),
+    unwatchLife: cancel('keep-alive'),
+    keepRtt: assign(({ context, event }) => ({ keepAlive: 'resting' as const, rttUs: bodyOf(event, 'PongReceived')?.rttUs ?? context.rttUs })),
     keepToldRtt: assign(({ context }) => ({ toldRttUs: context.rttUs })),
     watchIdle,
     noteUse,
@@ -171,93 +176,76 @@ export const peerConnectionMachine = setup({
       }
     },
     secured: {
-      description: 'The link is up, and climbs.',
-      type: 'parallel',
+      description: 'The link is up, and climbs. Once admitted it is probed by a ping after each quiet interval; an answer, or anything else that comes in, shows that it lives.',
+      initial: 'identifying',
       entry: 'watchIdle',
-      exit: 'unwatchIdle',
+      exit: ['unwatchIdle', 'unwatchLife'],
       on: {
         LinkClosed: { target: 'ended', actions: [{ type: 'end', params: {} }, 'tellEnd'] },
         Disconnect: { target: 'closing', actions: [{ type: 'end', params: {} }, 'tellEnd'] },
         CloseRequested: { target: 'closing', actions: [{ type: 'end', params: {} }, 'tellEnd', 'sayGoodbye'] },
         Stop: { target: 'closing', actions: [{ type: 'end', params: {} }, 'tellEnd', 'sayGoodbye'] },
         FrameRefused: [{ guard: 'oneTooMany', ...goodbye('protocol') }, { actions: 'countRefusedFrame' }],
-        LinkTraffic: { actions: 'noteUse' },
+        QuietOver: { actions: ['nextPing', 'ping', 'awaitPong'] },
+        PongReceived: [
+          { guard: 'rttChanged', actions: ['unwatchLife', 'keepRtt', 'tellRtt', 'keepToldRtt', 'awaitQuiet'] },
+          { guard: 'thisPing', actions: ['unwatchLife', 'keepRtt', 'awaitQuiet'] }
+        ],
+        LinkTraffic: [
+          { guard: 'showsLife', actions: ['unwatchLife', 'rest', 'noteUse', 'awaitQuiet'] },
+          { actions: 'noteUse' }
+        ],
+        PongOverdue: { target: 'closing', actions: [ended('keepalive-timeout'), 'tellEnd'] },
         IdleOver: goodbye('idle')
       },
       states: {
-        rung: {
-          initial: 'identifying',
-          states: {
-            identifying: {
-              description: 'Each side says who it is, which network it belongs to and what it speaks.',
-              entry: 'identifyUs',
-              on: {
-                Identify: [
-                  { guard: 'otherNetwork', ...goodbye('other-network') },
-                  { guard: 'noCommonVersion', ...goodbye('version') },
-                  { target: 'admitting', actions: ['keepIdentified', 'gateIdentified', 'askAdmission'] }
-                ]
-              },
-              after: { identifyTimeout: goodbye('identify-timeout') }
-            },
-            admitting: {
-              description: 'The link keeper looks whether there is room and no better link.',
-              on: {
-                LinkAdmitted: [{ guard: 'noSteps', target: 'basic' }, { target: 'verifying', actions: ['keepStep', 'startStep'] }],
-                Verified: { actions: 'keepVerifiedUs' }
-              },
-              after: { identifyTimeout: goodbye('identify-timeout') }
-            },
-            verifying: {
-              description: 'The verification steps run, one after another.',
-              on: {
-                StepPassed: [
-                  { guard: 'lastStep', target: 'basic', actions: 'keepPassed' },
-                  { guard: 'thisStep', actions: ['keepPassed', 'keepStep', 'gateStep', 'startStep'] }
-                ],
-                StepRefused: { guard: 'thisStep', target: '#peer-connection.closing', actions: [{ type: 'end', params: {} }, 'tellEnd', 'sayGoodbye'] },
-                SpawnFailed: { guard: 'thisStepUnknown', target: '#peer-connection.closing', actions: [{ type: 'end', params: {} }, 'tellEnd', 'sayGoodbye'] },
-                Verified: { actions: 'keepVerifiedUs' }
-              },
-              after: { verifyTimeout: goodbye('verify-timeout') }
-            },
-            basic: {
-              description: 'We verified the other side: messages pass.',
-              entry: ['keepBasic', 'verifiedThem', 'gateBasic', 'reachedBasic'],
-              always: { guard: 'verifiedUs', target: 'enhanced' },
-              on: { Verified: { target: 'enhanced', actions: 'keepVerifiedUs' } },
-              after: { enhanceTimeout: { guard: 'hurried', ...goodbye('enhance-timeout') } }
-            },
-            enhanced: {
-              description: 'Both sides verified each other: everything passes.',
-              entry: ['keepEnhanced', 'gateEnhanced', 'reachedEnhanced']
-            }
-          }
+        identifying: {
+          description: 'Each side says who it is, which network it belongs to and what it speaks.',
+          entry: 'identifyUs',
+          on: {
+            Identify: [
+              { guard: 'otherNetwork', ...goodbye('other-network') },
+              { guard: 'noCommonVersion', ...goodbye('version') },
+              { target: 'admitting', actions: ['keepIdentified', 'gateIdentified', 'askAdmission'] }
+            ]
+          },
+          after: { identifyTimeout: goodbye('identify-timeout') }
         },
-        keepAlive: {
-          initial: 'waiting',
-          states: {
-            waiting: {
-              description: 'The rungs below have deadlines of their own.',
-              on: { LinkAdmitted: 'resting' }
-            },
-            resting: {
-              description: 'Until the next ping.',
-              after: { keepAliveInterval: 'probing' }
-            },
-            probing: {
-              description: 'A ping is out. Its answer, or anything else that comes in, shows that the link lives.',
-              entry: ['nextPing', 'ping'],
-              on: {
-                PongReceived: [
-                  { guard: 'rttChanged', target: 'resting', actions: ['keepRtt', 'tellRtt', 'keepToldRtt'] },
-                  { guard: 'thisPing', target: 'resting', actions: 'keepRtt' }
-                ],
-                LinkTraffic: { guard: 'heardFrom', target: 'resting', actions: 'noteUse' }
-              },
-              after: { keepAliveTimeout: { target: '#peer-connection.closing', actions: [ended('keepalive-timeout'), 'tellEnd'] } }
-            }
-          }
+        admitting: {
+          description: 'The link keeper looks whether there is room and no better link.',
+          on: {
+            LinkAdmitted: [
+              { guard: 'noStepsOnBothSides', target: 'enhanced', actions: ['keepAdmitted', 'awaitQuiet', 'verifiedThem'] },
+              { guard: 'noSteps', target: 'basic', actions: ['keepAdmitted', 'awaitQuiet', 'verifiedThem'] },
+              { target: 'verifying', actions: ['keepAdmitted', 'awaitQuiet', 'startStep'] }
+            ],
+            Verified: { actions: 'keepVerifiedUs' }
+          },
+          after: { identifyTimeout: goodbye('identify-timeout') }
+        },
+        verifying: {
+          description: 'The verification steps run, one after another.',
+          on: {
+            StepPassed: [
+              { guard: 'lastStepOfBothSides', target: 'enhanced', actions: ['keepPassed', 'verifiedThem'] },
+              { guard: 'lastStep', target: 'basic', actions: ['keepPassed', 'verifiedThem'] },
+              { guard: 'thisStep', actions: ['keepPassed', 'keepStep', 'gateStep', 'startStep'] }
+            ],
+            StepRefused: { guard: 'thisStep', target: '#peer-connection.closing', actions: [{ type: 'end', params: {} }, 'tellEnd', 'sayGoodbye'] },
+            SpawnFailed: { guard: 'thisStepUnknown', target: '#peer-connection.closing', actions: [{ type: 'end', params: {} }, 'tellEnd', 'sayGoodbye'] },
+            Verified: { actions: 'keepVerifiedUs' }
+          },
+          after: { verifyTimeout: goodbye('verify-timeout') }
+        },
+        basic: {
+          description: 'We verified the other side: messages pass.',
+          entry: ['keepBasic', 'gateBasic', 'reachedBasic'],
+          on: { Verified: 'enhanced' },
+          after: { enhanceTimeout: { guard: 'hurried', ...goodbye('enhance-timeout') } }
+        },
+        enhanced: {
+          description: 'Both sides verified each other: everything passes.',
+          entry: ['keepEnhanced', 'gateEnhanced', 'reachedEnhanced']
         }
       }
     },

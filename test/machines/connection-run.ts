@@ -98,11 +98,11 @@ export class ConnectionRun extends MachineRun {
   }
 
   get rung(): unknown {
-    return (this.state as { secured?: { rung: string } }).secured?.rung ?? this.state
+    return (this.state as { secured?: string }).secured ?? this.state
   }
 
   get keepAlive(): unknown {
-    return (this.state as { secured?: { keepAlive: string } }).secured?.keepAlive
+    return this.context.keepAlive
   }
 
   /** Types published since the last call, in order. */

@@ -48,8 +48,14 @@ describe('a link that is dialled', () => {
     for (const rung of ['admitting', 'verifying'] as const) {
       const run = new ConnectionRun().upTo(rung).remote(new Verified({ steps: ['pings'] }))
       if (rung === 'admitting') run.keeper(new LinkAdmitted())
+      run.take()
       run.hear(new StepPassed({ step: 'pings' }), STEP)
       expect(run.rung).toBe('enhanced')
+      expect(run.take()).toMatchObject([
+        { to: LINK, type: 'Verified', body: { steps: ['pings'] } },
+        { to: LINK, type: 'SetGate', body: { level: Level.LEVEL_ENHANCED } },
+        { to: KEEPER, type: 'LinkLevelReached', body: { level: Level.LEVEL_ENHANCED, steps: ['pings'] } }
+      ])
     }
   })
 
@@ -194,7 +200,12 @@ describe('verification', () => {
   })
 
   it('needs no step where there is none', () => {
-    expect(new ConnectionRun({ steps: [] }).upTo('admitting').keeper(new LinkAdmitted()).rung).toBe('basic')
+    const run = new ConnectionRun({ steps: [] }).upTo('admitting').keeper(new LinkAdmitted())
+    expect(run.rung).toBe('basic')
+    expect(run.types()).toEqual(['Verified', 'SetGate', 'LinkLevelReached'])
+    const second = new ConnectionRun({ steps: [] }).upTo('admitting').remote(new Verified()).keeper(new LinkAdmitted())
+    expect(second.rung).toBe('enhanced')
+    expect(second.types()).toEqual(['Verified', 'SetGate', 'LinkLevelReached'])
   })
 
   it('does not take the word of anybody but the step', () => {
