@@ -12,7 +12,7 @@ export interface LinkOptions {
   readonly ackFrames: number
   /** or so many bytes, @default 64 KiB */
   readonly ackBytes: number
-  /** or so many milliseconds. @default 20 */
+  /** or so many milliseconds. @default 100, so that on a link that is being set up each goes with the next frame */
   readonly ackDelayMs: number
   /** Pings of the other side answered a second, and at once; more are dropped and counted. @default 100 */
   readonly pingsPerSecond: number
@@ -32,7 +32,7 @@ export const linkDefaults: LinkOptions = {
   maxFrameBytesBelow: 64 * 1024,
   ackFrames: 64,
   ackBytes: 64 * 1024,
-  ackDelayMs: 20,
+  ackDelayMs: 100,
   pingsPerSecond: 100,
   refusalsMax: 3,
   tlsTimeoutMs: 10_000,
