@@ -5,7 +5,7 @@ import { consider } from './link-dial.ts'
 import { hear, start } from './link-hear.ts'
 import { linkKeeperContext, say, type LinkKeeperContext, type LinkKeeperOptions, type Turn } from './link-keeper-context.ts'
 import { setPeer } from './link-rows.ts'
-import { publish, type MachineInput, type Outgoing } from './publish.ts'
+import type { MachineInput, Outgoing } from './publish.ts'
 import { keys } from './table.ts'
 
 /** Leaves the connections the time to say their goodbyes and to time out, within an actor's time to stop (2000 ms). */
@@ -35,11 +35,11 @@ const decide = <N extends LinkKeeperEvent['type']>(type: N, change: (turn: Turn,
       turn.book.toldConnected = turn.book.connected
       say(turn, '', new LinksChanged({ links: turn.book.connected }))
     }
-    enqueue(assign(() => turn.book))
+    enqueue.assign(turn.book)
     for (const effect of turn.effects) {
       switch (effect.do) {
         case 'say':
-          enqueue(publish(() => [effect.to, effect.body]))
+          enqueue.emit({ type: 'publish', to: effect.to, body: effect.body })
           break
         case 'wake':
           enqueue.raise({ type: 'DialDue', key: effect.key, time: effect.time }, { id: `dial ${effect.key}`, delay: effect.delayMs })
