@@ -21,8 +21,8 @@ export interface DialOptions {
 /** One attempt at one place. Exactly one of `secured` and `failed` is called, later; none after {@link abort}. */
 export class Dial {
   readonly #options: DialOptions
-  readonly #abort = new AbortController()
   readonly #socket: Socket | undefined
+  #tls: TLSSocket | undefined
   #settled = false
 
   constructor(options: DialOptions) {
@@ -43,7 +43,7 @@ export class Dial {
 
   abort(): void {
     this.#settled = true
-    this.#abort.abort()
+    this.#tls?.destroy()
     this.#socket?.destroy()
   }
 
@@ -52,9 +52,9 @@ export class Dial {
     const { identity, expectedPeerId, tlsTimeoutMs: timeoutMs, track, opened, secured } = this.#options
     opened()
     if (this.#settled) return
-    const tls = secureOutbound(socket, identity)
+    const tls = this.#tls = secureOutbound(socket, identity)
     track(tls)
-    handshake(tls, { expectedPeerId, timeoutMs, signal: this.#abort.signal }).then(
+    handshake(tls, { expectedPeerId, timeoutMs }).then(
       result => {
         if (this.#settled) return void tls.destroy()
         this.#settled = true

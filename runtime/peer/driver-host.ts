@@ -49,6 +49,15 @@ interface Running {
 /** Messages kept for a driver whose earlier incarnation is still closing; as many as one actor's mailbox takes. */
 const WAITING_MAX = 4_096
 
+/** What the drivers of one actor share. */
+interface Held {
+  readonly drivers: string[]
+  /** The actor has stopped. */
+  over: boolean
+  /** Made when a driver first looks at its signal. */
+  abort: AbortController | undefined
+}
+
 const REASONS: Readonly<Record<string, string>> = {
   NotConnectedError: 'not-connected',
   NotAcceptedError: 'not-accepted',
@@ -60,7 +69,7 @@ const REASONS: Readonly<Record<string, string>> = {
 export class DriverHost implements Shell {
   readonly #options: DriverHostOptions
   readonly #running = new Map<string, Running>()
-  readonly #actors = new Map<string, { abort: AbortController; drivers: string[] }>()
+  readonly #actors = new Map<string, Held>()
   readonly #stopping = new Map<string, Promise<void>>()
   readonly #stuck: string[] = []
   #feed: Feed = () => {}
@@ -94,20 +103,21 @@ export class DriverHost implements Shell {
   actorStarted(actor: string, definition: ActorDefinition, options: object): void {
     const factories = Object.entries(definition.drivers ?? {})
     if (factories.length === 0) return
-    const abort = new AbortController()
-    const held = { abort, drivers: [] as string[] }
+    const held: Held = { drivers: [], over: false, abort: undefined }
     this.#actors.set(actor, held)
     for (const [name, factory] of factories) {
       const address = `${actor}#${name}`
       held.drivers.push(address)
-      const context = this.#context(address, actor, options, abort.signal)
+      const context = this.#context(address, actor, options, held)
       const closing = this.#stopping.get(address)
       if (closing === undefined) {
         this.#make(address, factory, context)
       } else {
         // The port or file that it needs is still held by the incarnation before.
         this.#running.set(address, { driver: undefined, waiting: [] })
-        void closing.then(() => this.#resume(address, factory, context))
+        void closing.then(() => {
+          if (!held.over) this.#resume(address, factory, context, held)
+        })
       }
     }
   }
@@ -116,7 +126,8 @@ export class DriverHost implements Shell {
     const held = this.#actors.get(actor)
     if (held === undefined) return
     this.#actors.delete(actor)
-    held.abort.abort()
+    held.over = true
+    held.abort?.abort()
     for (const address of held.drivers) {
       const running = this.#running.get(address)
       this.#running.delete(address)
@@ -160,18 +171,24 @@ export class DriverHost implements Shell {
     return this.#options.stopTimeoutMs ?? 5_000
   }
 
-  #context(address: string, actor: string, options: object, signal: AbortSignal): DriverContext {
-    const { registry, services, log } = this.#options
+  #context(address: string, actor: string, options: object, held: Held): DriverContext {
+    const { registry, services, log: parent } = this.#options
+    let log: Logger | undefined
     return {
       address,
       actor,
       options: options as Record<string, unknown>,
-      log: log.child({ driver: address }),
-      signal,
+      // Neither is looked at by most drivers of most links.
+      get log() {
+        return (log ??= parent.child({ driver: address }))
+      },
+      get signal() {
+        return signalOf(held)
+      },
       services,
       registry,
       publish: (body, to = actor, from = address) => {
-        if (signal.aborted) return
+        if (held.over) return
         try {
           this.#feed(body, { from, to })
         } catch (error) {
@@ -180,7 +197,7 @@ export class DriverHost implements Shell {
         }
       },
       count: (name, by = 1) => {
-        if (!signal.aborted) this.#reports.count(address, name, by)
+        if (!held.over) this.#reports.count(address, name, by)
       }
     }
   }
@@ -197,12 +214,11 @@ export class DriverHost implements Shell {
     }
   }
 
-  #resume(address: string, factory: DriverFactory, context: DriverContext): void {
-    if (context.signal.aborted) return
+  #resume(address: string, factory: DriverFactory, context: DriverContext, held: Held): void {
     const waiting = this.#running.get(address)?.waiting ?? []
     const driver = this.#make(address, factory, context)
     if (driver === undefined) return
-    for (const envelope of waiting) if (!context.signal.aborted) this.#receive(address, driver, envelope)
+    for (const envelope of waiting) if (!held.over) this.#receive(address, driver, envelope)
   }
 
   #receive(address: string, driver: Driver, envelope: Envelope): void {
@@ -258,4 +274,12 @@ export class DriverHost implements Shell {
     }
     this.#delivery = { seq: envelope.seq, ready, ...(failure === undefined ? {} : { error: failure }) }
   }
+}
+
+function signalOf(held: Held): AbortSignal {
+  if (held.abort === undefined) {
+    held.abort = new AbortController()
+    if (held.over) held.abort.abort()
+  }
+  return held.abort.signal
 }
