@@ -30,7 +30,7 @@ const FINISHED_BYTES = 600
 export function secureSimulatedOutbound(stream: SimulatedStream, expectedPeerId: string, handshake: SimulatedHandshake): void {
   const random = draw(handshake.random)
   stream.listen({
-    ended: how => handshake.failed('tls', broken(how)),
+    ended: how => fail(stream, handshake, 'tls', broken(how)),
     message(message) {
       const hello = message as Flight
       if (hello.tls !== 'server-hello') return fail(stream, handshake, 'tls', 'the other side does not speak TLS')
@@ -51,7 +51,7 @@ export function secureSimulatedOutbound(stream: SimulatedStream, expectedPeerId:
 export function secureSimulatedInbound(stream: SimulatedStream, handshake: SimulatedHandshake): void {
   let linkId = ''
   stream.listen({
-    ended: how => handshake.failed('tls', broken(how)),
+    ended: how => fail(stream, handshake, 'tls', broken(how)),
     message(message) {
       const flight = message as Flight
       if (flight.tls === 'client-hello' && linkId === '') {
