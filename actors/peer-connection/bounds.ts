@@ -27,7 +27,7 @@ export function withinBounds(said: Message, types: WireTypes): Message {
     versions: versions.slice(0, LIST_MAX),
     // One byte more shows that it is another network's.
     network: network.slice(0, NETWORK_BYTES + 1),
-    instance: instance && new Instance({ startedAt: instance.startedAt, nonce: instance.nonce.slice(0, NONCE_BYTES) }),
+    instance: instance ? new Instance({ startedAt: instance.startedAt, nonce: instance.nonce.slice(0, NONCE_BYTES) }) : null,
     name: cut(name),
     accepts: known.slice(0, known.findLastIndex(type => type !== '') + 1),
     agent: cut(agent)
