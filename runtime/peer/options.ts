@@ -71,10 +71,25 @@ const KNOWN: Readonly<Record<keyof PeerOptions, true>> = {
   interfaces: true, lan: true, maxLinks: true, peers: true, verify: true, tune: true, record: true, seed: true, limits: true, log: true
 }
 
+const strings = (value: unknown): boolean => Array.isArray(value) && value.every(each => typeof each === 'string')
+const LEVELS: readonly unknown[] = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'] satisfies readonly LogLevel[]
+
+/** What programs without types get wrong, and what the option takes. */
+const SHAPES: readonly [names: readonly (keyof PeerOptions)[], takes: string, fits: (value: unknown) => boolean][] = [
+  [['name', 'network', 'dir', 'listen'], 'a string', value => typeof value === 'string'],
+  [['inbound', 'defaults'], 'true or false', value => typeof value === 'boolean'],
+  [['interfaces', 'peers'], 'an array of strings', strings],
+  [['actors', 'messages', 'verify'], 'an array', Array.isArray],
+  [['log'], `a pino logger, or one of ${LEVELS.join(', ')}`, value => LEVELS.includes(value) || typeof (value as Logger | null)?.info === 'function']
+]
+
 /** @throws PeerOptionError naming the option and what it takes */
 export function checkOptions(options: PeerOptions): void {
   for (const name of Object.keys(options)) {
     if (!(name in KNOWN)) throw new PeerOptionError(`createPeer has no option '${name}': it takes ${Object.keys(KNOWN).join(', ')}`)
+  }
+  for (const [names, takes, fits] of SHAPES) {
+    for (const name of names) if (options[name] !== undefined && !fits(options[name])) throw new PeerOptionError(`${name} takes ${takes}`)
   }
   const { name, network, maxLinks, seed } = options
   if (options.identity !== undefined && options.dir !== undefined) {

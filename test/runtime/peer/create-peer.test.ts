@@ -263,6 +263,17 @@ describe('what createPeer and send refuse', () => {
     expect(() => peer.messages(PeerHeard)).toThrow('createPeer({ messages: [...] })')
   })
 
+  it('what is no message, in words that help', async () => {
+    const peer = bare()
+    await peer.start()
+    for (const body of [{ text: 'x' }, 'x', null, undefined]) {
+      expect(() => peer.broadcast(body as object)).toThrow(/^(Object|String|undefined) is no message class: use a class that protobufjs made, or an instance/)
+      expect(() => peer.send('a'.repeat(52), body as object)).toThrow(/no message class/)
+    }
+    expect(() => peer.messages('TextMessage' as unknown as typeof TextMessage)).toThrow(/^TextMessage is no message class/)
+    expect(() => bare({ messages: [class Say {}] as unknown as [typeof TextMessage] })).toThrow(/^Say is no message class/)
+  })
+
   it('an address that is taken, and stops', async () => {
     const server = await new Promise<Server>(resolve => {
       const made: Server = createServer().listen(0, '127.0.0.1', () => resolve(made))

@@ -14,6 +14,10 @@ describe('the options of a peer', () => {
     ['no links at all', { maxLinks: 0 }, /1 to 10000/],
     ['a seed of another size', { seed: new Uint8Array(31) }, /31 bytes: give 32/],
     ['no interface', { interfaces: [] }, /every usable one/],
+    ['a name that is no string', { name: 7 }, /name takes a string/],
+    ['one interface that stands alone', { interfaces: 'lo' }, /interfaces takes an array of strings/],
+    ['a message type that stands alone', { messages: class {} }, /messages takes an array/],
+    ['an unknown level of the log', { log: 'loud' }, /log takes a pino logger, or one of silent, fatal/],
     ['two identities', { identity: generateIdentity(), dir: 'peer' }, /leave one out/]
   ])('%s is refused, and why is said', (_, options, message) => {
     expect(() => checkOptions(options as PeerOptions)).toThrow(PeerOptionError)
