@@ -82,9 +82,9 @@ export const CODES = {
 
   // Goodbyes.
   'shutdown': happened('The peer went down in order.', 'Nothing: it is dialled when it is heard again.', 'never'),
-  'dropped': refused('A person dropped the peer.', 'Wait; it can be dialled again later.', 'never'),
+  'dropped': refused('A person dropped the peer.', 'Wait a minute; then it can be dialled again.', 'never'),
   'duplicate': happened('Another link between the same two peers was kept.', 'Nothing.', 'never'),
-  'superseded': happened('The peer started anew and has a newer link.', 'Nothing.', 'never'),
+  'superseded': happened('The peer started anew and has a newer link.', 'Nothing; where two processes share a data folder, give each its own.', 'never'),
   'internal': happened('An actor failed; this is a bug.', 'Please report it with the log.', 'soon')
 } as const satisfies Readonly<Record<string, CodeEntry>>
 
