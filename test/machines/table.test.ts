@@ -1,5 +1,7 @@
+import { createHash } from 'node:crypto'
 import { describe, expect, it } from '@jest/globals'
 import * as fc from 'fast-check'
+import { peerIdOf } from '../../actors/identity/index.ts'
 import { emptyTable, get, keys, put, remove, rows, type Table } from '../../machines/table.ts'
 
 describe('a table', () => {
@@ -27,6 +29,14 @@ describe('a table', () => {
     const table = put(put(emptyTable<number>(), '__proto__', 1), 'b', 2)
     const back = JSON.parse(JSON.stringify(table)) as Table<number>
     expect([get(back, '__proto__'), get(back, 'b'), get(back, 'c'), back.size]).toEqual([1, 2, undefined, 2])
+  })
+
+  it('spreads PeerIds, addresses and places over its drawers, so that a change copies few rows', () => {
+    const letters = Array.from({ length: 1_000 }, (_, i) => createHash('sha256').update(String(i)).digest())
+    for (const keys of [letters.map(peerIdOf), letters.map((_, i) => `@192.0.2.${i % 250} ${4_000 + i}`), letters.map((_, i) => `10.0.${i >> 8}.${i & 255}`)]) {
+      const table = keys.reduce((rows, key) => put(rows, key, 1), emptyTable<number>())
+      expect(Math.max(...Object.values(table.drawers).map(drawer => Object.keys(drawer).length))).toBeLessThan(100)
+    }
   })
 
   it('does not take inherited names for rows', () => {
