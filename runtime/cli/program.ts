@@ -26,8 +26,12 @@ export async function run(args: readonly string[]): Promise<void> {
 }
 
 function usageLine(error: CommanderError, program: Command, args: readonly string[]): string {
-  const help = `${pathOf(program, args).join(' ')} --help`
-  if (error.code === 'commander.help') return `say what to do, for example \`p2pnet demo\` or \`p2pnet up\`; \`${help}\` lists all`
+  const path = pathOf(program, args).join(' ')
+  const help = `${path} --help`
+  if (error.code === 'commander.help') {
+    const examples = path === 'p2pnet log' ? '`p2pnet log show FILE`' : '`p2pnet demo` or `p2pnet up`'
+    return `say what to do, for example ${examples}; \`${help}\` lists all`
+  }
   const what = error.message.replace(/^error: /, '').replace(/\.?\s*\n\s*/g, ' ').replace(/\.$/, '')
   return `${what}: see \`${help}\``
 }
@@ -46,7 +50,7 @@ function p2pnet(): Command {
     .configureOutput({ outputError: () => {}, writeErr: () => {} })
     .exitOverride()
     .enablePositionalOptions()
-    .helpCommand(false)
+    .helpCommand('help [command]', 'display help for command')
 
   program.command('demo')
     .description('three peers on this machine (loopback only) find, verify and message each other and share a file')
@@ -76,7 +80,7 @@ function p2pnet(): Command {
     .option('--json', 'one JSON object a line on stdout')
     .option('--wait', 'come up, but find and dial peers only after the command `start`')
     .option('--stop-with-stdin', 'stop in order when stdin ends')
-    .addHelpText('after', '\nCommands on stdin: start, peers, say TEXT, say @PEER TEXT, send PATH [@PEER], why PEER, drop PEER,\nblock PEER, status, quit. A PEER is a name or any unambiguous prefix of a PeerId.')
+    .addHelpText('after', '\nCommands on stdin: start, peers, say TEXT, say @PEER TEXT, send PATH [@PEER],\nwhy PEER, drop PEER, block PEER, status, quit. A PEER is a name or any\nunambiguous start of a PeerId.')
     .action(async (values: UpValues) => (await import('./up/run.ts')).up(values))
 
   program.command('id')

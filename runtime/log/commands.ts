@@ -16,7 +16,7 @@ export interface CommandStreams {
 
 /** `p2pnet log show`: the log as text. @returns the exit code */
 export function showCommand(log: LogSource, streams: CommandStreams, options: ShowOptions = {}): Promise<number> {
-  return guarded(streams, async () => {
+  return guarded(log, streams, async () => {
     await showLog(readLog(log), streams.out, options)
     return 0
   })
@@ -24,7 +24,7 @@ export function showCommand(log: LogSource, streams: CommandStreams, options: Sh
 
 /** `p2pnet log check`: whether every byte of the log is as it was written. @returns the exit code */
 export function checkCommand(log: LogSource, streams: CommandStreams, options: { readonly json?: boolean } = {}): Promise<number> {
-  return guarded(streams, async () => {
+  return guarded(log, streams, async () => {
     const reader = readLog(log)
     const counts = { input: 0, output: 0, stopped: 0 }
     let timeMs = 0
@@ -46,7 +46,7 @@ export function checkCommand(log: LogSource, streams: CommandStreams, options: {
     }
     if (fault !== undefined) throw fault
     if (reader.torn === undefined) return 0
-    streams.err.write(`${reader.torn.message}\n`)
+    complain(log, streams, reader.torn)
     return 1
   })
 }
@@ -55,7 +55,7 @@ export function checkCommand(log: LogSource, streams: CommandStreams, options: {
 export function replayCommand(
   log: LogSource, streams: CommandStreams, options: ReplayOptions & { readonly json?: boolean }
 ): Promise<number> {
-  return guarded(streams, async () => {
+  return guarded(log, streams, async () => {
     const result = await replay(log, options)
     streams.out.write(options.json === true ? `${jsonText(result)}\n` : `${summary(result)}\n`)
     return result.differences === 0 ? 0 : 1
@@ -66,7 +66,7 @@ const ENDINGS: Readonly<Record<LogEnding, string>> = {
   'stopped': 'ends with the run',
   'closed': 'recording was ended before the run',
   'size-limit': 'recording ended at its size limit',
-  'cut': 'no last record: the process was killed',
+  'cut': 'no last record: the process was killed, or still runs',
   'torn': 'torn at its end'
 }
 
@@ -87,14 +87,19 @@ function timeOf(entry: LogEntry): number {
   return entry.kind === 'stopped' ? entry.time : entry.envelope.time
 }
 
-async function guarded(streams: CommandStreams, work: () => Promise<number>): Promise<number> {
+async function guarded(log: LogSource, streams: CommandStreams, work: () => Promise<number>): Promise<number> {
   try {
     return await work()
   } catch (error) {
     if (!(error instanceof Error)) throw error
-    // It may quote what the log says, and a log may come from anyone.
-    streams.err.write(`${printable(error.message)}\n`)
+    complain(log, streams, error)
     // A path that leads nowhere is a wrong command; a bad log is a failure.
     return error instanceof LogFileError ? 2 : 1
   }
+}
+
+function complain(log: LogSource, { err }: CommandStreams, { message }: Error): void {
+  const file = typeof log === 'string' && !message.startsWith(log) ? `${log}: ` : ''
+  // It may quote what the log says, and a log may come from anyone.
+  err.write(`p2pnet: ${file}${printable(message)}\n`)
 }

@@ -41,7 +41,7 @@ export class LogTruncatedError extends Error {
   readonly lastSeq: number
 
   constructor(place: LogPlace) {
-    super(`the log is cut off in block ${place.block} at byte ${place.offset}, ${after(place)}: what stands before is whole`)
+    super(`the log is cut off in block ${place.block} at byte ${place.offset}, ${after(place)}: ${place.lastSeq === 0 ? 'there is nothing to read' : 'what stands before is whole'}`)
     this.offset = place.offset
     this.block = place.block
     this.lastSeq = place.lastSeq

@@ -38,7 +38,7 @@ export async function showLog(log: LogReader, out: Writable, options: ShowOption
     if (options.filter?.(entry) === false) continue
     if (!await put(line(entry, registry, width))) return log.close()
   }
-  const end = log.torn?.message ?? (log.ending === 'cut' ? 'the log ends here without a last record: its process was killed' : undefined)
+  const end = log.torn?.message ?? (log.ending === 'cut' ? 'the log ends here without a last record: its process was killed, or still runs' : undefined)
   if (end !== undefined) await put(options.json === true ? jsonText({ kind: log.ending, message: end }) : `# ${end}`)
 }
 

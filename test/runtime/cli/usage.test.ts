@@ -10,7 +10,8 @@ afterAll(() => scratch.remove())
 describe('a wrong command line', () => {
   it.each([
     [[], /say what to do/],
-    [['log'], /say what to do/],
+    [['log'], /say what to do, for example `p2pnet log show FILE`/],
+    [['help', 'pu'], /say what to do/],
     [['pu'], /unknown command 'pu' \(Did you mean up\?\): see `p2pnet --help`/],
     [['relay'], /unknown command 'relay'/],
     [['up', '--frob'], /unknown option '--frob': see `p2pnet up --help`/],
@@ -33,7 +34,7 @@ describe('a wrong command line', () => {
     [['up', '--inbox', '/dev/null/inbox'], /--inbox \/dev\/null\/inbox cannot be used/],
     [['demo', '--record', '/dev/null/logs'], /--record \/dev\/null\/logs cannot be used/],
     [['log', 'show'], /missing required argument 'file': see `p2pnet log show --help`/],
-    [['log', 'replay', '/no/such/file'], /\/no\/such\/file does not exist/],
+    [['log', 'replay', '/no/such/file'], /^p2pnet: \/no\/such\/file does not exist/],
     [['machines', 'perpetuum-mobile'], /there is no machine 'perpetuum-mobile': there are .*peer-connection/],
     ...['--bootstrap', '--dht', '--relay', '--stun', '--key-file', '--dashboard', '--allow', '--max-lan-links'].map(
       option => [['up', option, 'x'], new RegExp(`unknown option '${option}'`)] as [string[], RegExp])
@@ -66,10 +67,11 @@ describe('a wrong command line', () => {
 })
 
 describe('asking for help', () => {
-  it.each([['--help'], ['up', '--help'], ['log', '--help'], ['demo', '-h']])('%s prints it on stdout and exits 0', async (...args) => {
+  it.each([['--help'], ['up', '--help'], ['log', '--help'], ['demo', '-h'], ['help'], ['help', 'up']])('%s prints it on stdout and exits 0', async (...args) => {
     const { code, stdout, stderr } = await p2pnet(args)
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(stdout).toMatch(/^Usage: p2pnet/)
+    expect(stdout.split('\n').filter(line => line.length > 80)).toEqual([])
   })
 
   it('--version prints the version of the package', async () => {

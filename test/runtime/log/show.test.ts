@@ -73,13 +73,13 @@ describe('p2pnet log show', () => {
     const bytes = readFileSync(await sample())
     const torn = streams()
     expect(await showCommand(bytes.subarray(0, bytes.length - 5), torn)).toBe(0)
-    expect(torn.out.text).toMatch(/# the log is cut off in block 1 at byte \d+, before the first message: what stands before is whole\n$/)
+    expect(torn.out.text).toMatch(/# the log is cut off in block 1 at byte \d+, before the first message: there is nothing to read\n$/)
     const blocks = pack(unpack(bytes).flat().map(record => [record]))
     blocks[blocks.length - 1]! ^= 1
     const damaged = streams()
     expect(await showCommand(blocks, damaged)).toBe(1)
     expect(damaged.out.text).toContain('chat.v1.Say')
-    expect(damaged.err.text).toMatch(/^the log is damaged in block 6 at byte \d+, after message 15: its checksum is wrong\n$/)
+    expect(damaged.err.text).toMatch(/^p2pnet: the log is damaged in block 6 at byte \d+, after message 15: its checksum is wrong\n$/)
   })
 
   it('shows only what the filter lets through', async () => {
@@ -149,6 +149,6 @@ describe('p2pnet log replay', () => {
     const { path } = await record(dir.path('unknown'), { seed, orders })
     const { out, err } = streams()
     expect(await replayCommand(path, { out, err }, { definitions: [] })).toBe(1)
-    expect(err.text).toMatch(/^the log holds an actor of kind 'puppet'.*\n$/)
+    expect(err.text).toMatch(/^p2pnet: [^\n]+: the log holds an actor of kind 'puppet'.*\n$/)
   })
 })
