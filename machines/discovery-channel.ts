@@ -4,6 +4,7 @@ import { judge, merge, type Known } from './heard-peers.ts'
 import { dialsFirst } from './link-rules.ts'
 import { publish, type MachineInput, type Outgoing } from './publish.ts'
 import { jitter } from './random.ts'
+import { emptyTable, get, keys, put, remove, type Table } from './table.ts'
 
 export interface DiscoveryChannelOptions {
   /** Ports to listen on for announcements. @default [8001, 8002, 8003] */
@@ -41,8 +42,7 @@ interface Context {
   readonly attempts: number
   readonly retryInMs: number
   readonly failure: { readonly code: string; readonly reason: string } | undefined
-  /** By PeerId, the one heard longest ago first. */
-  readonly peers: Readonly<Record<string, Known>>
+  readonly peers: Table<Known>
   /** Announcements that told nothing. */
   readonly stale: number
   readonly repeated: number
@@ -53,7 +53,7 @@ type Events = EventOf<'DiscoveryStarted' | 'ChannelOpened' | 'ChannelFailed' | '
 const missing = ({ options, open }: Context): number[] => options.ports.filter(port => !open.includes(port))
 
 const verdict = ({ context, event }: { context: Context; event: Events }): ReturnType<typeof judge> | undefined =>
-  event.type === 'AnnouncementHeard' ? judge(context.peers[event.body.peerId], event, context.options) : undefined
+  event.type === 'AnnouncementHeard' ? judge(get(context.peers, event.body.peerId), event, context.options) : undefined
 
 /** What is announced about a peer. */
 function heard(peerId: string, known: Known | undefined): PeerHeard {
@@ -66,14 +66,23 @@ function heard(peerId: string, known: Known | undefined): PeerHeard {
   })
 }
 
-/** The table with what was just heard, the latest last. */
+/** The table with what was just heard; to make room the peer heard longest ago goes. */
 function keep({ peers, options }: Context, event: Events, told: boolean): Partial<Context> {
   if (event.type !== 'AnnouncementHeard') return {}
-  const { [event.body.peerId]: known, ...others } = peers as Record<string, Known>
-  const oldest = known === undefined && Object.keys(others).length >= options.peersMax ? Object.keys(others)[0] : undefined
-  if (oldest !== undefined) delete others[oldest]
+  const { peerId } = event.body
+  const known = get(peers, peerId)
+  const room = known === undefined && peers.size >= options.peersMax ? remove(peers, longestUnheard(peers)) : peers
   const now = merge(known, event, options)
-  return { peers: { ...others, [event.body.peerId]: told ? { ...now, toldAt: event.time } : now } }
+  return { peers: put(room, peerId, told ? { ...now, toldAt: event.time } : now) }
+}
+
+function longestUnheard(peers: Table<Known>): string {
+  let oldest = ''
+  let heardAt = Infinity
+  for (const drawer of Object.values(peers.drawers)) for (const [peerId, known] of Object.entries(drawer)) {
+    if (known.heardAt < heardAt) [oldest, heardAt] = [peerId, known.heardAt]
+  }
+  return oldest
 }
 
 /** Hears the announcements of others on the LAN and tells what is new in them. */
@@ -126,13 +135,13 @@ export const discoveryChannelMachine = setup({
     }),
     tell: publish(({ context, event }) => {
       const peerId = event.type === 'AnnouncementHeard' ? event.body.peerId : ''
-      return ['', heard(peerId, context.peers[peerId])]
+      return ['', heard(peerId, get(context.peers, peerId))]
     }),
     tellAll: enqueueActions(({ context, event, enqueue }) => {
       const { time } = event
-      for (const [peerId, known] of Object.entries(context.peers)) enqueue.emit({ type: 'publish', to: '', body: heard(peerId, known) })
+      for (const peerId of keys(context.peers)) enqueue.emit({ type: 'publish', to: '', body: heard(peerId, get(context.peers, peerId)) })
       enqueue.assign({
-        peers: ({ context: { peers } }) => Object.fromEntries(Object.entries(peers).map(([peerId, known]) => [peerId, { ...known, toldAt: time }]))
+        peers: ({ context: { peers } }) => [...keys(peers)].reduce((told, peerId) => put(told, peerId, { ...get(peers, peerId)!, toldAt: time }), peers)
       })
     })
   }
@@ -147,7 +156,7 @@ export const discoveryChannelMachine = setup({
     attempts: 0,
     retryInMs: 0,
     failure: undefined,
-    peers: {},
+    peers: emptyTable(),
     stale: 0,
     repeated: 0
   }),
