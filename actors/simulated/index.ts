@@ -1,3 +1,4 @@
+import { simulatedSendDriver, simulatedStoreDriver } from '../file-transfer/simulated.ts'
 import { simulatedReceiver, simulatedSender } from '../lan/simulated.ts'
 import { simulatedTcpDriver } from '../listener/simulated.ts'
 import { simulatedLinkDriver } from '../peer-connection/simulated.ts'
@@ -18,5 +19,7 @@ export const simulatedDrivers: SimulatedDrivers = {
   'peer-connection': { link: simulatedLinkDriver },
   listener: { tcp: simulatedTcpDriver },
   broadcaster: { udp: simulatedSender },
-  'discovery-channel': { udp: simulatedReceiver }
+  'discovery-channel': { udp: simulatedReceiver },
+  'file-send': { file: simulatedSendDriver },
+  'file-receive': { file: simulatedStoreDriver }
 }
