@@ -31,6 +31,11 @@ export function crop(text: string, columns: number): string {
   return `${out}…`
 }
 
+/** The start of a text that is too long to be kept, in memory of its own: a slice would hold on to the whole. */
+export function excerpt(text: string, chars: number): string {
+  return text.length <= chars ? text : `${Buffer.from(text.slice(0, chars - 1)).toString()}…`
+}
+
 /** Text of exactly that many columns: cut, or filled up with spaces. */
 export function cell(text: string, columns: number, align: 'left' | 'right' = 'left'): string {
   const cut = crop(text, columns)

@@ -29,7 +29,7 @@ const CODES: Readonly<Record<string, string>> = {
 }
 
 /** Longest line taken, in characters: a message fits, a file piped in by mistake does not. */
-const LINE_CHARS_MAX = 64 * 1024
+export const LINE_CHARS_MAX = 64 * 1024
 
 const USAGE: Readonly<Record<string, string>> = {
   start: 'start', peers: 'peers', say: 'say TEXT or say @PEER TEXT', send: 'send PATH or send PATH @PEER',

@@ -1,7 +1,7 @@
 import { createInterface, type Interface } from 'node:readline'
 import { Writable } from 'node:stream'
 import type { PeerInfo } from '../../peer/roster.ts'
-import { legible } from '../legible.ts'
+import { excerpt, legible } from '../legible.ts'
 import { print } from '../output.ts'
 import type { Directory } from './directory.ts'
 import { layout } from './layout.ts'
@@ -10,6 +10,8 @@ import { clockTime, type View } from './view.ts'
 
 /** Lines kept to be shown again when the window grows. */
 const LINES_MAX = 500
+/** Characters kept of a line, more than there is ever room for: a message may have millions. */
+const LINE_CHARS_MAX = 4_000
 /** A person sees no more than about 20 pictures a second; painting more would only cost the peer its time. */
 const PAINT_MS = 50
 
@@ -78,7 +80,7 @@ export class Screen implements View {
   }
 
   note(text: string): void {
-    this.#lines.push(`${clockTime(Date.now())} ${legible(text)}`)
+    this.#lines.push(`${clockTime(Date.now())} ${legible(excerpt(text, LINE_CHARS_MAX))}`)
     if (this.#lines.length > LINES_MAX) this.#lines.shift()
     this.#paintSoon()
   }

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { afterAll, describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { bytes, cell, crop, legible, milliseconds, widthOf } from '../../../runtime/cli/legible.ts'
+import { bytes, cell, crop, excerpt, legible, milliseconds, widthOf } from '../../../runtime/cli/legible.ts'
 import { layout, type ScreenState } from '../../../runtime/cli/up/layout.ts'
 import type { PeerInfo } from '../../../runtime/peer/roster.ts'
 import { needs } from '../../support/needs.ts'
@@ -84,6 +84,12 @@ describe('text of other peers', () => {
     ['\ud800', '\ufffd']
   ])('%j has no power over the terminal', (text, shown) => expect(legible(text)).toBe(shown))
 
+  it('is kept as its beginning where it is too long', () => {
+    expect(excerpt('short', 5)).toBe('short')
+    expect(excerpt('x'.repeat(4_000_000), 100)).toBe(`${'x'.repeat(99)}…`)
+    expect(excerpt('🙂🙂', 3)).toBe('🙂…')
+  })
+
   it('is cut by what it takes on the screen', () => {
     expect(crop('文件文件', 5)).toBe('文件…')
     expect(crop('abc', 3)).toBe('abc')
@@ -130,12 +136,18 @@ needs('script', 'stty')('up on a terminal', () => {
       expect(await bob.until('message')).toMatchObject({ text: 'hello from a terminal' })
       bob.say('say \u0007hello to a terminal')
       await shows('·hello to a terminal')
+      bob.say(`say ${'z'.repeat(20_000)}`)
+      await shows('zzzz')
       terminal.stdin.write('nonsense\r')
       await shows('unknown-command')
       terminal.stdin.write('\u0003')
       expect(await new Promise(resolve => terminal.on('close', resolve))).toBe(0)
       expect(output).toContain('\u001b[?1049h')
-      expect(output.slice(output.lastIndexOf('\u001b[?1049l'))).toContain('disconnected from bob')
+      const left = output.slice(output.lastIndexOf('\u001b[?1049l'))
+      expect(left).toContain('disconnected from bob')
+      // Of a long message only the beginning was kept.
+      expect(left).toMatch(/z{1000}…/)
+      expect(left.length).toBeLessThan(5_000)
     } finally {
       terminal.kill('SIGKILL')
       await bob.end()
