@@ -1,8 +1,10 @@
 import { createRequire } from 'node:module'
 import type { Logger } from 'pino'
 import type { Observable } from 'rxjs'
+import { codeEntry } from '../../machines/index.ts'
 import {
-  ActorFailed, DeadLetter, DriverCounts, PeerConnected, PeerDisconnected, PeerFound, PeerRefused, PeerVerified,
+  ActorFailed, DeadLetter, DialEndpoint, DialFailed, DriverCounts, LinkSecured, PeerConnected, PeerDisconnected, PeerFound, PeerHeard,
+  PeerRefused, PeerVerified,
   type Envelope, type Message, type MessageClass
 } from '../../proto/index.ts'
 import type { LogLevel } from './options.ts'
@@ -42,11 +44,44 @@ export function narrate(bus: Bus, log: Logger): void {
   })
   bus.of(PeerVerified).subscribe(({ body }) => log.info({ peer: body.peerId, steps: body.steps }, 'peer verified'))
   bus.of(PeerRefused).subscribe(({ body }) => {
-    log.warn({ peer: body.peerId, address: formatEndpoint(body.remote), step: body.step, code: body.code }, body.reason)
+    log.info({ peer: body.peerId, address: formatEndpoint(body.remote), step: body.step, code: body.code }, body.reason)
   })
   bus.of(PeerDisconnected).subscribe(({ body }) => log.info({ peer: body.peerId, code: body.code }, body.reason))
   bus.of(DeadLetter).subscribe(({ body }) => log.debug({ ...body }, 'dead letter'))
   bus.of(DriverCounts).subscribe(({ body, from }) => {
     log.debug(Object.fromEntries(body.counts.map(({ name, count }) => [name, count])), `dropped by ${from}`)
+  })
+  narrateDials(bus, log)
+}
+
+/** A place that a person named is dialled for ever: why it does not answer is told once, and again when that changes. */
+function narrateDials(bus: Bus, log: Logger): void {
+  const named = new Set<string>()
+  const told = new Map<string, string>()
+  const dials = new Map<string, string>()
+  const ended = (from: string): string | undefined => {
+    const connection = from.replace(/#.*$/, '')
+    const place = dials.get(connection)
+    dials.delete(connection)
+    return place
+  }
+  bus.of(PeerHeard).subscribe(({ body }) => {
+    if (body.via === 'static') for (const endpoint of body.endpoints) named.add(formatEndpoint(endpoint))
+  })
+  bus.of(DialEndpoint).subscribe(({ body, from }) => {
+    const place = formatEndpoint(body.endpoint)
+    if (named.has(place)) dials.set(from, place)
+  })
+  bus.of(LinkSecured).subscribe(({ from }) => {
+    const place = ended(from)
+    if (place !== undefined) told.delete(place)
+  })
+  bus.of(DialFailed).subscribe(({ body: { code, reason }, from }) => {
+    const place = ended(from)
+    const { means, advice, refusal } = codeEntry(code)
+    // Of a refusal PeerRefused tells.
+    if (place === undefined || refusal || code === 'aborted' || told.get(place) === code) return
+    told.set(place, code)
+    log.warn({ address: place, code, reason }, `${place} is dialled again and again, ${code}: ${means} ${advice}`)
   })
 }

@@ -54,7 +54,7 @@ export interface PeerOptions {
   readonly seed?: Uint8Array
   /** Bounds of the kernel. */
   readonly limits?: Partial<Limits>
-  /** A pino logger, or a level for one that writes JSON to stderr. @default errors alone, as Node's warnings */
+  /** A pino logger, or a level for one that writes JSON to stderr. @default what is wrong here, as Node's warnings */
   readonly log?: Logger | LogLevel
 }
 

@@ -4,12 +4,12 @@ import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
-import { firstValueFrom, lastValueFrom, toArray, type Observable } from 'rxjs'
+import { firstValueFrom, lastValueFrom, take, toArray, type Observable } from 'rxjs'
 import { assign, createMachine, setup } from 'xstate'
 import { lan } from '../../../actors/lan/index.ts'
 import { defineActor, type DriverContext } from '../../../actors/seam/index.ts'
 import { publish } from '../../../machines/publish.ts'
-import { ActorFailed, ActorStarted, DeadLetter, PeerHeard, TextMessage, type Envelope, type EventOf } from '../../../proto/index.ts'
+import { ActorFailed, ActorStarted, DeadLetter, DialFailed, PeerHeard, TextMessage, type Envelope, type EventOf } from '../../../proto/index.ts'
 import {
   createPeer, DuplicateActorError, ListenError, PeerOptionError, PeerStateError, UnknownPeerError, UnknownTypeError,
   type Peer, type PeerOptions
@@ -126,6 +126,19 @@ describe('a peer of the host\'s actors alone', () => {
     peer.publish(new TextMessage({ text: 'who?' }))
     expect((await heard).body.text).toBe('who?')
     expect(lines.map(line => JSON.parse(line))).toMatchObject([{ level: 50, where: 'bus', msg: 'a subscriber failed', err: { message: 'host bug' } }])
+  })
+
+  it('says once why a peer at a known place cannot be reached', async () => {
+    const lines: string[] = []
+    const log = pino({}, { write: line => lines.push(line) })
+    const peer = createPeer({ interfaces: ['loopback'], lan: false, peers: ['127.0.0.1:9'], log })
+    const twice = firstValueFrom(peer.bus.of(DialFailed).pipe(take(2), toArray()))
+    await peer.start()
+    await twice
+    await peer.stop()
+    expect(lines.map(line => JSON.parse(line))).toMatchObject([
+      { level: 40, address: '127.0.0.1:9', code: 'dial-refused', msg: expect.stringMatching(/^127\.0\.0\.1:9 is dialled .*, dial-refused: Nothing listens/) }
+    ])
   })
 
   it('counts what it holds', async () => {
