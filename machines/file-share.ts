@@ -11,7 +11,7 @@ export interface FileShareOptions {
   readonly accepts: boolean
   /** Largest file taken, in bytes. @default 1073741824, because a whole-file send cannot resume */
   readonly maxFileBytes: number
-  /** Transfers at once in either direction; more are refused. @default 64, a few descriptors each */
+  /** Transfers at once in each direction, so that others cannot use up our own; more are refused. @default 64, a few descriptors each */
   readonly maxTransfers: number
   /** Files taken at once from one peer, so that one cannot use up the rest; more are refused. @default 16 */
   readonly maxIncomingPerPeer: number
@@ -30,6 +30,8 @@ const receiveAddress = (peerId: string, transferId: string) => `file-receive/${r
 const peerOf = (from: string) => from.startsWith('peer/') ? from.slice('peer/'.length) : ''
 const incoming = ({ running }: Context, peerId: string) =>
   Object.entries(running).filter(([address, peer]) => peer === peerId && address.startsWith('file-receive/')).length
+const count = (running: Context['running'], kind: 'file-send' | 'file-receive') =>
+  Object.keys(running).filter(address => address.startsWith(`${kind}/`)).length
 const wellFormed = (transferId: string) => /^[a-z0-9]{1,32}$/.test(transferId)
 
 /** Starts a transfer for each file that is offered or sent, and brings the other side's answers to it. */
@@ -50,7 +52,7 @@ export const fileShareMachine = setup({
         const [low, after] = draw(next)
         random = after
         const transferId = (high.toString(36) + low.toString(36)).slice(0, 12)
-        if (Object.keys(running).length >= context.options.maxTransfers) {
+        if (count(running, 'file-send') >= context.options.maxTransfers) {
           enqueue(publish(() => ['', new TransferFailed({
             transferId, peerId, name: baseName(event.body.path), direction: 'out', code: 'busy', reason: 'too many transfers run already: wait for one to end'
           })]))
@@ -77,7 +79,7 @@ export const fileShareMachine = setup({
       if (digest.length !== 32 || !(size >= 0) || !Number.isSafeInteger(size)) return refuse('bad-offer', 'the offer has no valid size and SHA-256 digest')
       if (size > context.options.maxFileBytes) return refuse('too-large', `the receiver takes files up to ${context.options.maxFileBytes} bytes`)
       if (address in context.running) return refuse('bad-offer', 'a transfer by this id is running')
-      if (Object.keys(context.running).length >= context.options.maxTransfers) return refuse('busy', 'the receiver has too many transfers running')
+      if (count(context.running, 'file-receive') >= context.options.maxTransfers) return refuse('busy', 'the receiver has too many transfers running')
       if (incoming(context, peerId) >= context.options.maxIncomingPerPeer) return refuse('busy', 'the receiver takes no more files from this peer at once')
       enqueue.assign({ running: { ...context.running, [address]: peerId } })
       const options = JSON.stringify({ transferId, peerId, name, size, digest: hex(digest) })

@@ -46,6 +46,8 @@ export const storeDriver: DriverFactory<FileReceiveDriverOptions> = ({ actor, op
   function take(chunk: FileChunk) {
     if (over || !part || !expected) return
     if (chunk.offset !== bytes) throw new TransferError('bad-chunk', `a chunk at ${chunk.offset} came where ${bytes} was due`)
+    // Nothing is no progress: it could hold a transfer open for ever.
+    if (chunk.data.length === 0) throw new TransferError('bad-chunk', 'a chunk came without bytes')
     if (bytes + chunk.data.length > expected.size) throw new TransferError('bad-chunk', 'more bytes came than were offered')
     for (let written = 0; written < chunk.data.length;) {
       written += writeSync(part.file.fd, chunk.data, written, chunk.data.length - written, bytes + written)

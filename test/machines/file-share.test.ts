@@ -109,8 +109,10 @@ describe('sharing files', () => {
     expect(spawned(run)).toHaveLength(4)
   })
 
-  it('runs so many transfers at once and says which it refused', () => {
+  it('runs so many transfers at once in each direction and says which it refused', () => {
     const run = start({ maxTransfers: 1 })
+    run.hear(offer({ transferId: 't0' }), `peer/${ANN}`)
+    expect(answers(run)).toEqual([])
     run.hear(new ShareFile({ path: '/tmp/a.txt', peerIds: [ANN, BOB] }))
     expect(run.of('TransferFailed')).toMatchObject([{ body: { peerId: BOB, code: 'busy', name: 'a.txt', direction: 'out' } }])
     run.hear(offer(), `peer/${ANN}`)

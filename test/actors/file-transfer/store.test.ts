@@ -97,6 +97,7 @@ describe('storing a file', () => {
     ['the first chunk is not the first', [chunk(9, content)]],
     ['a chunk has a negative offset', [chunk(-1, content)]],
     ['a chunk has no number for an offset', [chunk(NaN, content)]],
+    ['a chunk has no bytes', [chunk(0, content.subarray(0, 0))]],
     ['more comes than was offered', [chunk(0, Buffer.concat([content, content]))]]
   ])('fails with bad-chunk when %s', async (_when, chunks) => {
     const run = await opened()
