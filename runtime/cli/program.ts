@@ -108,6 +108,7 @@ function p2pnet(): Command {
     .option('--seeds <m>', 'as many runs, from that seed on, across the cores', wholeNumber(1, 1_000_000))
     .option('--faults <file>', 'what goes wrong, as JSON; `none` for a calm network (default: a little of everything)')
     .option('--subnet <n>', 'peers of one subnet', wholeNumber(1, 250), 50)
+    .option('--routed', 'unicast passes between subnets: one network on one core (default: each subnet by itself, on every core)')
     .option('--json', 'one JSON object a line')
     .action(async (values: SimulateValues) => (await import('./simulate.ts')).simulate(values))
 

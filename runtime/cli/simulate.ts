@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { FaultOptionError, faultsOf, simulate as run, usualFaults, type FaultOptions, type SimulateResult, type SimulationProgress } from '../simulation/index.ts'
+import {
+  FaultOptionError, faultsOf, islandsOf, joined, resultOf, simulate as run, usualFaults, type FaultOptions, type SimulateResult, type SimulationProgress
+} from '../simulation/index.ts'
 import { UsageError } from './errors.ts'
 import { complain, print, printJson } from './output.ts'
-import { oneByOne, type SeedTask } from './simulate-seeds.ts'
+import { onThreads, type PlainOptions } from './simulate-threads.ts'
 
 /** What the command line gives. */
 export interface SimulateValues {
@@ -13,37 +15,58 @@ export interface SimulateValues {
   readonly seeds?: number
   readonly faults?: string
   readonly subnet: number
+  readonly routed?: true
   readonly json?: true
 }
 
 /** `p2pnet simulate`: a whole network in one process; exits 1 where an invariant does not hold. */
 export async function simulate(values: SimulateValues): Promise<void> {
   const faults = faultsIn(values.faults)
-  const task = (seed: number): SeedTask => ({ peers: values.peers, seconds: values.seconds, seed, ...(faults && { faults }), peersPerSubnet: values.subnet })
-  const failed = values.seeds === undefined ? await single(task(values.seed), values) : await many(task, values, values.seeds)
+  const options: PlainOptions = {
+    peers: values.peers, seconds: values.seconds, seed: values.seed, ...(faults && { faults }),
+    topology: { peersPerSubnet: values.subnet, routed: values.routed ?? false }
+  }
+  const failed = values.seeds === undefined ? await single(options, values) : await many(options, values, values.seeds)
   if (failed > 0) process.exitCode = 1
 }
 
-async function single(task: SeedTask, values: SimulateValues): Promise<number> {
-  const { peersPerSubnet, ...options } = task
-  const result = await run({ ...options, topology: { peersPerSubnet }, progress: progress => tellProgress(progress, values) })
+async function single(options: PlainOptions, values: SimulateValues): Promise<number> {
+  const islands = islandsOf(options)
+  const result = islands.length === 1
+    ? await run({ ...options, progress: progress => tellProgress(progress, values) })
+    : await apart(options, islands, values)
   if (values.json) printJson(done(result))
   else summary(result, values)
   return result.violations.length
 }
 
-async function many(task: (seed: number) => SeedTask, values: SimulateValues, count: number): Promise<number> {
-  const seeds = Array.from({ length: count }, (_, index) => (values.seed + index) >>> 0)
+/** Each island on a thread of its own. */
+async function apart(options: PlainOptions, islands: readonly PlainOptions[], values: SimulateValues): Promise<SimulateResult> {
+  const began = performance.now()
+  const results: SimulateResult[] = []
+  for await (const result of onThreads(islands, false, availableParallelism())) {
+    results.push(result)
+    const violations = results.reduce((sum, each) => sum + each.violations.length, 0)
+    if (values.json) printJson({ event: 'progress', subnets: results.length, of: islands.length, violations })
+    else complain(`${results.length} of ${islands.length} subnets, ${violations} violations`)
+  }
+  return resultOf(options, results, began)
+}
+
+async function many(options: PlainOptions, values: SimulateValues, count: number): Promise<number> {
+  const runs = Array.from({ length: count }, (_, index) => ({ ...options, seed: (values.seed + index) >>> 0 }))
   let failed = 0
-  let last: SimulateResult | undefined
-  for await (const result of oneByOne(seeds.map(task), availableParallelism())) {
-    last = result
+  const digests: string[] = []
+  for await (const result of onThreads(runs, true, availableParallelism())) {
+    digests.push(result.digest)
     if (result.violations.length > 0) failed++
     if (values.json) printJson({ ...done(result), event: 'seed' })
     else if (result.violations.length > 0) tellViolations(result, values)
   }
-  if (values.json) printJson({ event: 'done', seed: values.seed, seeds: count, peers: values.peers, seconds: values.seconds, digest: last?.digest ?? '', violations: failed })
-  else print(`${count - failed} of ${count} seeds from ${values.seed} on are well${failed === 0 ? '' : `, ${failed} are not`}`)
+  const { seed, peers, seconds } = values
+  const digest = joined(digests)
+  if (values.json) printJson({ event: 'done', seed, seeds: count, peers, seconds, digest, violations: failed })
+  else print(`${count - failed} of ${count} seeds are well${failed === 0 ? '' : `, ${failed} are not`}\nviolations ${failed}\nseed ${seed}\ndigest ${digest}`)
   return failed
 }
 
@@ -92,6 +115,6 @@ function tellViolations({ seed, violations }: SimulateResult, values: SimulateVa
   for (const { invariant, atMs, message } of violations.slice(0, SHOWN_MAX)) print(`seed ${seed}, ${(atMs / 1_000).toFixed(3)} s, ${invariant}: ${message}`)
   if (violations.length > SHOWN_MAX) print(`and ${violations.length - SHOWN_MAX} more`)
   const faults = values.faults === undefined ? '' : ` --faults ${values.faults}`
-  const subnet = values.subnet === 50 ? '' : ` --subnet ${values.subnet}`
+  const subnet = `${values.subnet === 50 ? '' : ` --subnet ${values.subnet}`}${values.routed ? ' --routed' : ''}`
   print(`again: p2pnet simulate --peers ${values.peers} --seconds ${values.seconds} --seed ${seed}${subnet}${faults}`)
 }

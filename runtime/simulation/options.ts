@@ -41,6 +41,8 @@ export interface SimulateOptions {
   readonly codec?: Codec
   /** How many peers' logs are kept in memory and replayed in the end. @default 8, all of them where there are fewer */
   readonly replayed?: number
+  /** Which of a run's islands this is, from 0; see {@link islandsOf}. @default 0 */
+  readonly island?: number
   /** Called about once a second of real time. */
   readonly progress?: (progress: SimulationProgress) => void
 }
@@ -74,6 +76,7 @@ export function planOf(options: SimulateOptions): Plan {
   const healedPercent = options.healedPercent ?? (options.faults === undefined ? 100 : 75)
   whole('peers', peers, 1, 60_000)
   whole('seed', seed, 0, 0xffff_ffff)
+  whole('island', options.island ?? 0, 0, 60_000)
   whole('topology.peersPerSubnet', topology.peersPerSubnet, 1, 250)
   within('seconds', seconds, 0, 1_000_000)
   within('settleSeconds', settleSeconds, 0, 1_000_000)
@@ -91,6 +94,7 @@ export function planOf(options: SimulateOptions): Plan {
     limits: options.limits ?? {},
     codec: options.codec ?? 'lazy',
     replayed: options.replayed ?? 8,
+    island: options.island ?? 0,
     progress: options.progress ?? (() => {})
   }
 }
@@ -101,4 +105,21 @@ function whole(name: string, value: number, min: number, max: number): void {
 
 function within(name: string, value: number, min: number, max: number): void {
   if (!(value >= min && value <= max)) throw new SimulationOptionError(`${name} is ${value}: give a number from ${min} to ${max}`)
+}
+
+/**
+ * Subnets that nothing connects share nothing but the seed: each can be run by itself, here or on another
+ * thread, and the whole comes out the same. One island where there are routers or machines in two subnets.
+ */
+export function islandsOf(options: SimulateOptions): SimulateOptions[] {
+  const { peers, topology, replayed } = planOf(options)
+  const { peersPerSubnet, routed, multihomedPercent } = topology
+  const count = Math.ceil(peers / peersPerSubnet)
+  if (routed || multihomedPercent > 0 || count === 1) return [options]
+  return Array.from({ length: count }, (_, island) => ({
+    ...options,
+    island,
+    peers: Math.min(peersPerSubnet, peers - island * peersPerSubnet),
+    replayed: replayed === 0 ? 0 : Math.max(1, Math.floor(replayed / count))
+  }))
 }

@@ -1,6 +1,7 @@
 import type { Violation } from './invariant.ts'
 import type { NetworkStats } from './network.ts'
-import type { SimulateOptions, SimulationProgress } from './options.ts'
+import { joined } from './digest.ts'
+import { islandsOf, planOf, type SimulateOptions, type SimulationProgress } from './options.ts'
 import { Random } from './random.ts'
 import { Simulation } from './simulation.ts'
 
@@ -46,6 +47,37 @@ export interface SimulateResult {
  * @throws NoSimulatedDriverError when an actor has a driver that nobody plays
  */
 export async function simulate(options: SimulateOptions = {}): Promise<SimulateResult> {
+  const began = performance.now()
+  const results: SimulateResult[] = []
+  for (const island of islandsOf(options)) results.push(await simulateIsland(island))
+  return resultOf(options, results, began)
+}
+
+/** The result of a run from those of its islands, in their order. @param began when, by performance.now() */
+export function resultOf(options: SimulateOptions, results: readonly SimulateResult[], began: number): SimulateResult {
+  const { seed, peers, seconds } = planOf(options)
+  const all = results.map(({ stats }) => stats)
+  const sum = (name: 'datagrams' | 'datagramsLost' | 'streams' | 'dialsRefused' | 'outputs' | 'messages' | 'lives' | 'replayed'): number =>
+    all.reduce((total, stats) => total + stats[name], 0)
+  const faults = new Map<string, number>()
+  for (const stats of all) for (const [name, count] of Object.entries(stats.faults)) faults.set(name, (faults.get(name) ?? 0) + count)
+  const settled = all.map(({ settledAfterMs }) => settledAfterMs ?? NaN)
+  return {
+    seed, peers, seconds,
+    digest: results.length === 1 ? results[0]!.digest : joined(results.map(({ digest }) => digest)),
+    violations: results.flatMap(({ violations }) => violations),
+    stats: {
+      datagrams: sum('datagrams'), datagramsLost: sum('datagramsLost'), streams: sum('streams'), dialsRefused: sum('dialsRefused'),
+      outputs: sum('outputs'), messages: sum('messages'), lives: sum('lives'), replayed: sum('replayed'),
+      faults: Object.fromEntries(faults),
+      settledAfterMs: settled.some(ms => Number.isNaN(ms)) ? undefined : Math.max(...settled),
+      wallMs: Math.round(performance.now() - began)
+    }
+  }
+}
+
+/** Runs one island by itself. */
+export async function simulateIsland(options: SimulateOptions): Promise<SimulateResult> {
   const began = performance.now()
   const simulation = new Simulation(options)
   const { plan } = simulation
@@ -93,7 +125,7 @@ export async function simulate(options: SimulateOptions = {}): Promise<SimulateR
 
 /** A random part of the network, all of it where nothing went wrong. */
 function healedOf({ plan, peers }: Simulation): Simulation['peers'] {
-  const random = new Random(`${plan.seed} healed`)
+  const random = new Random(`${plan.seed} ${plan.island} healed`)
   const healed = peers.filter(() => random.percent(plan.healedPercent))
   return plan.healedPercent >= 100 || healed.length < 2 ? peers : healed
 }

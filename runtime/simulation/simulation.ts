@@ -44,7 +44,7 @@ export class Simulation {
    */
   constructor(options: SimulateOptions = {}) {
     const plan = this.plan = planOf(options)
-    const seeded = (use: string): Random => new Random(`${plan.seed} ${use}`)
+    const seeded = (use: string): Random => new Random(`${plan.seed} ${plan.island} ${use}`)
     this.network = new Network(seeded('network'), plan.faults, plan.topology.routed)
     this.#workload = seeded('workload')
     this.#invariants = [...builtInInvariants, ...plan.invariants].map(each => typeof each === 'function' ? each() : each)
@@ -55,13 +55,14 @@ export class Simulation {
     const peers: SimulatedPeer[] = []
     this.peers = peers
     const watcher = this.#watcher()
-    for (const [index, machine] of machinesOf(plan.peers, plan.topology, seeded('topology')).entries()) {
+    for (const [index, machine] of machinesOf(plan.peers, plan.topology, plan.island, seeded('topology')).entries()) {
+      const number = plan.island * plan.topology.peersPerSubnet + index
       this.network.add(machine)
       const peerPlan: PeerPlan = {
-        seed: `${plan.seed} ${index}`,
-        name: `peer-${index}`,
+        seed: `${plan.seed} ${number}`,
+        name: `peer-${number}`,
         networkName: plan.peer.network ?? 'simulated',
-        actors: local => this.#actorsOf(index, local),
+        actors: local => this.#actorsOf(number, local),
         drivers,
         messages: plan.messages,
         registry: this.#registry,

@@ -7,21 +7,24 @@ export interface Topology {
   readonly peersPerSubnet: number
   /** Machines that have a second interface in the next subnet, in percent. @default 0 */
   readonly multihomedPercent: number
-  /** Routers carry unicast between subnets. @default true */
+  /** Routers carry unicast between subnets; the whole network then has one clock and runs on one core. @default false */
   readonly routed: boolean
 }
 
-export const defaultTopology: Topology = { peersPerSubnet: 50, multihomedPercent: 0, routed: true }
+export const defaultTopology: Topology = { peersPerSubnet: 50, multihomedPercent: 0, routed: false }
 
-/** The machines of a network, with an address in 10.0.0.0/8 for every interface; each subnet is a /24. */
-export function machinesOf(count: number, { peersPerSubnet, multihomedPercent }: Topology, random: Random): Machine[] {
+/**
+ * The machines of a network, with an address in 10.0.0.0/8 for every interface; each subnet is a /24.
+ * @param first number of the first subnet
+ */
+export function machinesOf(count: number, { peersPerSubnet, multihomedPercent }: Topology, first: number, random: Random): Machine[] {
   const subnets = Math.ceil(count / peersPerSubnet)
   const used = new Map<number, number>()
   return Array.from({ length: count }, (_, index) => {
     const machine = new Machine(index)
     const home = Math.floor(index / peersPerSubnet)
-    attach(machine, 'eth0', home, used)
-    if (subnets > 1 && random.percent(multihomedPercent)) attach(machine, 'eth1', (home + 1) % subnets, used)
+    attach(machine, 'eth0', first + home, used)
+    if (subnets > 1 && random.percent(multihomedPercent)) attach(machine, 'eth1', first + (home + 1) % subnets, used)
     return machine
   })
 }

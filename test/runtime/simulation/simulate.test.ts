@@ -1,5 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
-import { NoSimulatedDriverError, simulate, Simulation, usualFaults, type SimulateOptions } from '../../../runtime/simulation/index.ts'
+import {
+  islandsOf, NoSimulatedDriverError, resultOf, simulate, simulateIsland, Simulation, usualFaults, type SimulateOptions
+} from '../../../runtime/simulation/index.ts'
 import { discoveryChannel } from '../../../actors/lan/discovery-channel.ts'
 import { defineActor } from '../../../actors/seam/index.ts'
 
@@ -38,6 +40,15 @@ describe('a simulated network', () => {
     const simulation = new Simulation({ peers: 4, seed: 3, topology: { peersPerSubnet: 2, multihomedPercent: 100 } })
     simulation.runFor(20_000)
     expect(simulation.peers.map(({ pairs }) => pairs.size)).toEqual([3, 3, 3, 3])
+  })
+
+  it('is the same whether subnets that nothing connects run together or apart', async () => {
+    const options = { peers: 5, seconds: 5, seed: 4, topology: { peersPerSubnet: 2 } }
+    const whole = await run(options)
+    const apart = []
+    for (const island of islandsOf(options)) apart.push(await simulateIsland(island))
+    expect(apart).toHaveLength(3)
+    expect(resultOf(options, apart, 0)).toMatchObject({ digest: whole.digest, peers: 5, stats: { ...whole.stats, wallMs: expect.any(Number) } })
   })
 
   it('runs the same where every message is encoded at every hop', async () => {
