@@ -16,6 +16,14 @@ export interface LinkOptions {
   readonly ackDelayMs: number
   /** Pings of the other side answered a second, and at once; more are dropped and counted. @default 100 */
   readonly pingsPerSecond: number
+  /**
+   * Messages of the other side that go over the bus, a second; each KiB beyond the first counts as one
+   * more. Above it the link is read more slowly, so that nobody fills the core and its log. @default 2000,
+   * a twentieth of what the core can do; hot types go by `pump`, which has no such bound
+   */
+  readonly busMessagesPerSecond: number
+  /** Such messages taken at once. @default 4000 */
+  readonly busBurst: number
   /** Frames refused by the gate with which a link ends. @default 3 */
   readonly refusalsMax: number
   /** Milliseconds for the TLS handshake. @default 10000 */
@@ -34,6 +42,8 @@ export const linkDefaults: LinkOptions = {
   ackBytes: 64 * 1024,
   ackDelayMs: 100,
   pingsPerSecond: 100,
+  busMessagesPerSecond: 2_000,
+  busBurst: 4_000,
   refusalsMax: 3,
   tlsTimeoutMs: 10_000,
   trafficEveryMs: 1000

@@ -46,6 +46,8 @@ export class LinkSession implements LinkUser, OpenLink {
   readonly #outbox: Outbox
   readonly #pings = new Pings()
   readonly #pingBudget: Budget
+  readonly #busBudget: Budget
+  #busTimer: NodeJS.Timeout | undefined
   #identified = false
   #awaitingGate = false
   #refused = 0
@@ -67,6 +69,7 @@ export class LinkSession implements LinkUser, OpenLink {
     this.link = new Link(socket, options, this)
     this.#outbox = new Outbox(this.link, this.#gate, peerId)
     this.#pingBudget = new Budget(options.pingsPerSecond, performance.now())
+    this.#busBudget = new Budget(options.busMessagesPerSecond, performance.now(), options.busBurst)
   }
 
   get level(): Level {
@@ -181,6 +184,7 @@ export class LinkSession implements LinkUser, OpenLink {
 
   #release(): void {
     clearTimeout(this.#reportTimer)
+    clearTimeout(this.#busTimer)
     this.#links.detach(this)
     this.#outbox.close()
   }
@@ -191,8 +195,17 @@ export class LinkSession implements LinkUser, OpenLink {
     if (entry.level > this.level) return this.#refuse(entry.name, 'level', `it may pass from ${Level[entry.level]} on, the link is at ${Level[this.level]}`)
     this.#framesIn++
     const wait = this.#delivery.deliver(entry, frame)
-    if (wait === undefined) return true
+    if (wait === undefined) return entry.via === 'pump' || this.#withinBudget(frame)
     void wait.then(() => this.link.resume())
+    return false
+  }
+
+  /** False where the link is read on only when the bus has had time for what came. */
+  #withinBudget({ start, end }: FrameView): boolean {
+    const waitMs = this.#busBudget.spend(1 + Math.floor((end - start) / 1024), performance.now())
+    if (waitMs === 0) return true
+    this.#context.count('bus-over-budget')
+    this.#busTimer = setTimeout(() => this.link.resume(), waitMs)
     return false
   }
 

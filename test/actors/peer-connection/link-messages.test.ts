@@ -113,6 +113,18 @@ describe('messages', () => {
     ])
   })
 
+  it('for the bus come no faster than the bus is asked to take them, and all of them', async () => {
+    const a = side('a')
+    const b = side('b', undefined, { busMessagesPerSecond: 100, busBurst: 10 })
+    await linked(a, b)
+    const before = performance.now()
+    for (let i = 0; i < 30; i++) a.links.send(b.peerId, new TextMessage({ text: `${i}` }))
+    await b.when(({ type, body }) => type === 'TextMessage' && (body as TextMessage).text === '29')
+    expect(b.of('TextMessage').map(({ text }) => text)).toEqual(Array.from({ length: 30 }, (_, i) => `${i}`))
+    expect(performance.now() - before).toBeGreaterThan(150)
+    expect(b.counted.get('bus-over-budget')).toBeGreaterThan(0)
+  })
+
   it('for a link that is gone come back as dead letters', async () => {
     const a = side('a')
     a.tell(goodbye('shutdown'))
