@@ -12,12 +12,12 @@ const DEVICE = /^(con|prn|aux|nul|com[\d¹²³]|lpt[\d¹²³])(\.|$)/i
 
 /**
  * The name under which an offered file lands, whatever was offered: the last part of a path, without
- * control characters, a leading dot, or what some system reserves.
+ * control characters, a leading dot, what some system reserves, or a leading hyphen, which commands take for an option.
  */
 export function safeName(offered: string): string {
   // Nobody's honest name is longer; the rest would only cost time.
   const last = /[^\\/]*$/.exec(offered.slice(-4_096))![0]
-  const name = cut(last.replace(FOREIGN, '_').replace(/^[.\s]+/, '')).replace(/[.\s]+$/, '')
+  const name = cut(last.replace(FOREIGN, '_').replace(/^[-.\s]+/, '')).replace(/[.\s]+$/, '')
   if (name === '') return 'file'
   return DEVICE.test(name) ? `_${name}` : name
 }

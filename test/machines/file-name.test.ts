@@ -17,6 +17,8 @@ describe('the name under which an offered file lands', () => {
     ['.bashrc', 'bashrc'],
     ['...hidden', 'hidden'],
     ['  spaced', 'spaced'],
+    ['-rf', 'rf'],
+    ['--  .-x', 'x'],
     ['ends. . .', 'ends'],
     ['nul', '_nul'],
     ['COM1.txt', '_COM1.txt'],
