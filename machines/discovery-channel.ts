@@ -12,10 +12,15 @@ export interface DiscoveryChannelOptions {
   /** Who answers new instances. @default 'broadcaster/lan' */
   readonly broadcaster: string
   /**
-   * Our own PeerId: who has a lower one dials us and needs an answer, others are dialled by us and
-   * need none, unless they accept no links. Without it every new instance is answered. @default ''
+   * Our own PeerId: who has a lower one dials us and is answered at once, whom we dial is answered
+   * later. Without it every new instance is answered at once. @default ''
    */
   readonly self: string
+  /**
+   * How much later, in milliseconds: our link tells them sooner, and where it cannot be made they
+   * should know of us all the same. @default 500
+   */
+  readonly answerPatienceMs: number
   /** First wait before a port that could not be opened is tried again, doubled each time, in milliseconds. @default 1000 */
   readonly retryMs: number
   /** Longest such wait, in milliseconds. @default 60000 */
@@ -48,7 +53,16 @@ interface Context {
   readonly repeated: number
 }
 
-type Events = EventOf<'DiscoveryStarted' | 'ChannelOpened' | 'ChannelFailed' | 'AnnouncementHeard' | 'Stop'>
+/** Raised by the channel itself for an answer that was put off. */
+interface AnswerDue {
+  readonly type: 'AnswerDue'
+  readonly host: string
+  readonly port: number
+  readonly maxBytes: number
+  readonly via: string
+}
+
+type Events = AnswerDue | EventOf<'DiscoveryStarted' | 'ChannelOpened' | 'ChannelFailed' | 'AnnouncementHeard' | 'Stop'>
 
 const missing = ({ options, open }: Context): number[] => options.ports.filter(port => !open.includes(port))
 
@@ -85,6 +99,9 @@ function longestUnheard(peers: Table<Known>): string {
   return oldest
 }
 
+const wanted = ({ host, port, maxBytes, via }: Omit<AnswerDue, 'type'>): AnswerWanted =>
+  new AnswerWanted({ to: new Endpoint({ host, port }), maxBytes, via })
+
 /** Hears the announcements of others on the LAN and tells what is new in them. */
 export const discoveryChannelMachine = setup({
   types: {
@@ -101,11 +118,7 @@ export const discoveryChannelMachine = setup({
     anyOpen: ({ context, event }) => event.type === 'ChannelFailed' && context.open.some(port => !event.body.ports.includes(port)),
     stale: args => verdict(args) === 'stale',
     repeated: args => verdict(args) === 'repeated',
-    asksForAnswer: args => {
-      const { context: { options: { self } }, event } = args
-      if (event.type !== 'AnnouncementHeard' || event.body.answer || verdict(args) !== 'new-instance') return false
-      return self === '' || dialsFirst(event.body.peerId, self) || (event.body.endpoint?.port ?? 0) === 0
-    },
+    asksForAnswer: args => args.event.type === 'AnnouncementHeard' && !args.event.body.answer && verdict(args) === 'new-instance',
     worthTelling: args => verdict(args) !== 'known'
   },
   actions: {
@@ -129,15 +142,23 @@ export const discoveryChannelMachine = setup({
     rememberTold: assign(({ context, event }) => keep(context, event, true)),
     countStale: assign({ stale: ({ context }) => context.stale + 1 }),
     countRepeated: assign({ repeated: ({ context }) => context.repeated + 1 }),
-    askForAnswer: publish(({ context, event }) => {
-      const body = event.type === 'AnnouncementHeard' ? event.body : undefined
-      return [context.options.broadcaster, new AnswerWanted({ to: body?.source ?? null, maxBytes: body?.bytes ?? 0, via: body?.via ?? '' })]
+    askForAnswer: enqueueActions(({ context: { options }, event, enqueue }) => {
+      if (event.type !== 'AnnouncementHeard') return
+      const { peerId, endpoint, source, bytes, via } = event.body
+      const answer = { host: source?.host ?? '', port: source?.port ?? 0, maxBytes: bytes, via }
+      const theyDial = options.self === '' || dialsFirst(peerId, options.self) || (endpoint?.port ?? 0) === 0
+      if (theyDial) enqueue.emit({ type: 'publish', to: options.broadcaster, body: wanted(answer) })
+      else enqueue.raise({ type: 'AnswerDue', ...answer }, { id: `answer ${peerId}`, delay: options.answerPatienceMs })
+    }),
+    answerNow: enqueueActions(({ context, event, enqueue }) => {
+      if (event.type === 'AnswerDue') enqueue.emit({ type: 'publish', to: context.options.broadcaster, body: wanted(event) })
     }),
     tell: publish(({ context, event }) => {
       const peerId = event.type === 'AnnouncementHeard' ? event.body.peerId : ''
       return ['', heard(peerId, get(context.peers, peerId))]
     }),
     tellAll: enqueueActions(({ context, event, enqueue }) => {
+      if (event.type === 'AnswerDue') return
       const { time } = event
       for (const peerId of keys(context.peers)) enqueue.emit({ type: 'publish', to: '', body: heard(peerId, get(context.peers, peerId)) })
       enqueue.assign({
@@ -215,6 +236,7 @@ export const discoveryChannelMachine = setup({
               description: 'What is new is told at once, what is not ever and again.',
               on: {
                 DiscoveryStarted: { actions: 'tellAll' },
+                AnswerDue: { actions: 'answerNow' },
                 AnnouncementHeard: [
                   { guard: 'stale', actions: 'countStale' },
                   { guard: 'repeated', actions: 'countRepeated' },

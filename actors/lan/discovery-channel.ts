@@ -16,6 +16,7 @@ export const discoveryChannel = defineActor<DiscoveryChannelOptions & LanDriverO
     pollMs: 1_000,
     broadcaster: 'broadcaster/lan',
     self: '',
+    answerPatienceMs: 500,
     retryMs: 1_000,
     retryMaxMs: 60_000,
     refreshMs: 10_000,

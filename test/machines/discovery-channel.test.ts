@@ -8,7 +8,7 @@ import { TransitionCoverage } from '../support/transition-coverage.ts'
 const coverage = new TransitionCoverage(discoveryChannelMachine)
 
 const defaults: DiscoveryChannelOptions = {
-  ports: [8001, 8002, 8003], broadcaster: 'broadcaster/lan', self: '', retryMs: 1_000, retryMaxMs: 60_000, refreshMs: 10_000,
+  ports: [8001, 8002, 8003], broadcaster: 'broadcaster/lan', self: '', answerPatienceMs: 500, retryMs: 1_000, retryMaxMs: 60_000, refreshMs: 10_000,
   forgetMs: 600_000, peersMax: 1_024, endpointsMax: 8, endpointMs: 180_000
 }
 
@@ -108,7 +108,7 @@ describe('the discovery channel', () => {
     ])
   })
 
-  it('answers those who are to dial us, and not those whom we dial', () => {
+  it('answers those who are to dial us at once, and those whom we dial later', () => {
     const run = started({ self: 'bea' })
     run.hear(heard({ peerId: 'cid' }))
     expect(run.of('AnswerWanted')).toEqual([])
@@ -116,6 +116,8 @@ describe('the discovery channel', () => {
     run.hear(heard({ peerId: 'dan', port: 0, host: '192.0.2.9' }))
     expect(run.of('AnswerWanted').length).toBe(2)
     expect(run.of('PeerHeard').map(({ body }) => body.peerId)).toEqual(['cid', 'ada', 'dan'])
+    run.pass(500)
+    expect(run.of('AnswerWanted').map(({ time }) => time)).toEqual([0, 0, 500])
   })
 
   it('does not answer answers', () => {
