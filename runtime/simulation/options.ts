@@ -123,3 +123,8 @@ export function islandsOf(options: SimulateOptions): SimulateOptions[] {
     replayed: replayed === 0 ? 0 : Math.max(1, Math.floor(replayed / count))
   }))
 }
+
+/** Seed of one of a run's random streams. */
+export function seedOf({ seed, island }: Pick<Plan, 'seed' | 'island'>, use: string): string {
+  return island === 0 ? `${seed} ${use}` : `${seed} island ${island} ${use}`
+}

@@ -1,7 +1,7 @@
 import type { Violation } from './invariant.ts'
 import type { NetworkStats } from './network.ts'
 import { joined } from './digest.ts'
-import { islandsOf, planOf, type SimulateOptions, type SimulationProgress } from './options.ts'
+import { islandsOf, planOf, seedOf, type SimulateOptions, type SimulationProgress } from './options.ts'
 import { Random } from './random.ts'
 import { Simulation } from './simulation.ts'
 
@@ -125,7 +125,7 @@ export async function simulateIsland(options: SimulateOptions): Promise<Simulate
 
 /** A random part of the network, all of it where nothing went wrong. */
 function healedOf({ plan, peers }: Simulation): Simulation['peers'] {
-  const random = new Random(`${plan.seed} ${plan.island} healed`)
+  const random = new Random(seedOf(plan, 'healed'))
   const healed = peers.filter(() => random.percent(plan.healedPercent))
   return plan.healedPercent >= 100 || healed.length < 2 ? peers : healed
 }

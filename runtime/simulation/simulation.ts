@@ -10,7 +10,7 @@ import { noFaults } from './faults.ts'
 import type { Invariant, SimulationView, Violation } from './invariant.ts'
 import { builtInInvariants } from './invariants/index.ts'
 import { Network } from './network.ts'
-import { planOf, type Plan, type SimulateOptions, type SimulationProgress } from './options.ts'
+import { planOf, seedOf, type Plan, type SimulateOptions, type SimulationProgress } from './options.ts'
 import { definitionsOf, SimulatedPeer, type PeerPlan, type PeerWatcher } from './peer.ts'
 import { Random } from './random.ts'
 import type { Recording } from './recording.ts'
@@ -29,9 +29,10 @@ export class Simulation {
   readonly adversary: Adversary
   readonly violations: Violation[] = []
   readonly healed = new Set<SimulatedPeer>()
+  /** Logs of lives that are over. */
+  readonly recordings: { readonly peer: SimulatedPeer; readonly life: number; readonly recording: Recording }[] = []
   readonly #byId = new Map<string, SimulatedPeer>()
   readonly #invariants: readonly Invariant[]
-  readonly #recordings: { readonly peer: SimulatedPeer; readonly life: number; readonly recording: Recording }[] = []
   readonly #actors: readonly ActorSpec[]
   readonly #registry = new Registry()
   readonly #workload: Random
@@ -44,7 +45,7 @@ export class Simulation {
    */
   constructor(options: SimulateOptions = {}) {
     const plan = this.plan = planOf(options)
-    const seeded = (use: string): Random => new Random(`${plan.seed} ${plan.island} ${use}`)
+    const seeded = (use: string): Random => new Random(seedOf(plan, use))
     this.network = new Network(seeded('network'), plan.faults, plan.topology.routed)
     this.#workload = seeded('workload')
     this.#invariants = [...builtInInvariants, ...plan.invariants].map(each => typeof each === 'function' ? each() : each)
@@ -132,11 +133,11 @@ export class Simulation {
     for (const peer of this.peers) peer.stop('the simulation ends')
   }
 
-  /** Replays the logs that were kept. Returns how many there were. */
+  /** Replays the logs that were kept, one at a time; whoever still runs is killed for it. */
   *replays(): Generator<string> {
     for (const peer of this.peers) peer.crash('exit')
     const definitions = definitionsOf(this.#actors)
-    for (const { peer, life, recording } of this.#recordings) {
+    for (const { peer, life, recording } of this.recordings) {
       const difference = recording.replay(definitions, this.#registry)
       if (difference !== undefined) this.violated('replay', `the log of life ${life} of ${peer.name} does not replay: ${difference}`)
       yield peer.name
@@ -172,7 +173,7 @@ export class Simulation {
       output: (peer, envelope) => { for (const each of hooks.output) each.output(view(each), peer, envelope) },
       lifeBegan: () => {},
       lifeEnded: (peer, how, recording) => {
-        if (recording !== undefined) this.#recordings.push({ peer, life: peer.lives, recording })
+        if (recording !== undefined) this.recordings.push({ peer, life: peer.lives, recording })
         for (const each of hooks.lifeEnded) each.lifeEnded(view(each), peer, how)
       },
       stopped: (peer, left) => { for (const each of hooks.stopped) each.stopped(view(each), peer, left) }
