@@ -1,6 +1,6 @@
 import {
   Direction, Initiator, Level, LinkAdmitted, PeerConnected, PeerDisconnected, PeerRefused, PeerVerified, SendPing,
-  type InboundSecured, type LinkEnded, type LinkIdentified, type LinkLevelReached
+  type DropPeer, type InboundSecured, type LinkEnded, type LinkIdentified, type LinkLevelReached
 } from '../proto/index.ts'
 import { codeEntry } from './codes.ts'
 import { adopt, charge, consider, reject, sleep, wake } from './link-dial.ts'
@@ -37,8 +37,8 @@ function makeRoom(turn: Turn, newcomer: string): void {
   }
   let most = bySource.get(newcomer) ?? []
   for (const links of bySource.values()) if (links.length > most.length) most = links
-  const oldest = most.reduce((a, b) => (b.since < a.since ? b : a))
-  close(turn, oldest, 'busy')
+  const [first, ...others] = most
+  if (first !== undefined) close(turn, others.reduce((a, b) => (b.since < a.since ? b : a), first), 'busy')
 }
 
 /** The other side of a link said who it is: one link of the pair stays, and there must be room. */
@@ -237,13 +237,14 @@ export function unspawned(turn: Turn, address: string): void {
 }
 
 /** A person does not want the peer for now. */
-export function drop(turn: Turn, peerId: string): void {
+export function drop(turn: Turn, { peerId, forMs }: DropPeer): void {
   const { now, options } = turn.book
   const peer = get(turn.book.peers, peerId)
   if (peer === undefined) return
-  const until = now + options.dropMs
+  const ms = forMs > 0 ? forMs : options.dropMs
+  const until = now + ms
   for (const key of [peerId, ...peer.bound]) setPeer(turn, key, { quietUntil: until, droppedUntil: until })
-  for (const link of linksOf(turn, peer)) close(turn, link, 'dropped', options.dropMs)
+  for (const link of linksOf(turn, peer)) close(turn, link, 'dropped', ms)
 }
 
 /** Every link is closed, with a word to the other side. */

@@ -80,7 +80,7 @@ export const linkKeeperMachine = setup({
     end: decide('LinkEnded', (turn, { body, from }) => ended(turn, body, from)),
     forget: decide('Terminated', (turn, { body }) => gone(turn, body.address)),
     unspawn: decide('SpawnFailed', (turn, { body }) => unspawned(turn, `${body.kind}/${body.id}`)),
-    drop: decide('DropPeer', (turn, { body }) => drop(turn, body.peerId)),
+    drop: decide('DropPeer', (turn, { body }) => drop(turn, body)),
     closeAll: decide('Stop', closeAll)
   }
 }).createMachine({

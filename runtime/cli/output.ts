@@ -6,13 +6,15 @@ let onGone = (): void => process.exit(0)
 /** Ends the program quietly when whoever reads its output goes away (EPIPE), as in `p2pnet … | head`. */
 export function watchOutput(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
     if (gone) return
     gone = true
-    onGone()
+    if (error.code === 'EPIPE') return onGone()
+    complain(`p2pnet: cannot write what it prints (${error.code}): is the disk full?`)
+    process.exit(1)
   })
   process.stderr.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
+    // Nobody is left to be told.
+    if (error.code !== 'EPIPE') process.exit(1)
   })
 }
 

@@ -62,6 +62,9 @@ export interface PeerParts {
   close(): Promise<void>
 }
 
+/** Longer than any peer runs, in milliseconds: 30 years. */
+const BLOCK_MS = 1e12
+
 type State = 'new' | 'started' | 'stopping' | 'stopped'
 
 /**
@@ -233,6 +236,15 @@ export class Peer implements AsyncDisposable {
   drop(to: string): void {
     this.#mustRun()
     this.publish(new DropPeer({ peerId: this.#peerIdOf(to) }), { to: this.#parts.linkKeeper })
+  }
+
+  /**
+   * Closes every link to a peer, and neither dials nor admits it again while this peer runs.
+   * @param peerId the whole PeerId; the peer need not be connected
+   */
+  block(peerId: string): void {
+    this.#mustRun()
+    this.publish(new DropPeer({ peerId, forMs: BLOCK_MS }), { to: this.#parts.linkKeeper })
   }
 
   status(): PeerStatus {

@@ -76,8 +76,8 @@ export class Commands {
       case 'send': return this.#send(rest)
       case 'why': return this.#why(rest)
       case 'drop': return this.#peer.drop(this.#connected('drop', rest).peerId)
-      case 'block': throw new BadCommandError('not-supported', 'this version cannot block a peer: use drop')
-      default: throw new BadCommandError('unknown-command', `'${word.slice(0, 40)}' is no command: use ${Object.keys(USAGE).join(', ')}`)
+      case 'block': return this.#peer.block(this.#known('block', rest).peerId)
+      default: throw new BadCommandError('unknown-command', `'${word.slice(0, 40)}' is no command: use ${Object.keys(USAGE).join(', ')}; to say it: say ${line.trim().slice(0, 40)}`)
     }
   }
 

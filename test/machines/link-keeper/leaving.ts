@@ -23,6 +23,21 @@ describe('a peer that is dropped', () => {
     expect(run.spawned()).toHaveLength(1)
   })
 
+  it('stays away for as long as it is told to, by whoever dials', () => {
+    const run = new KeeperRun().heard('ada')
+    const address = run.inbound('ada')
+    run.linked(address, 'ada')
+    run.take()
+    run.hear(new DropPeer({ peerId: 'ada', forMs: 1e12 }))
+    expect(run.take()).toMatchObject([{ type: 'CloseRequested', to: address, body: { code: 'dropped', forMs: 1e12 } }])
+    run.ended(address, { code: 'dropped', initiator: Initiator.INITIATOR_SELF }).gone(address)
+    run.pass(24 * 3_600_000)
+    expect(run.spawned()).toEqual([])
+    const again = run.inbound('ada')
+    run.identified(again, 'ada', { direction: 1 })
+    expect(run.of('CloseRequested').at(-1)).toMatchObject({ to: again, body: { code: 'dropped' } })
+  })
+
   it('need not be known', () => {
     const run = new KeeperRun()
     run.hear(new DropPeer({ peerId: 'nobody' }))

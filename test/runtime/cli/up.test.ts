@@ -156,6 +156,14 @@ describe('two peers', () => {
     expect((await twins[0]!.ask('peers', 'peers')).peers).toEqual([])
   })
 
+  it('lose one that is blocked', async () => {
+    const { ann, bob } = await pair()
+    ann.say('block bob')
+    expect(await ann.until('peer.disconnected')).toMatchObject({ code: 'dropped', initiator: 'self' })
+    expect(await bob.until('peer.disconnected')).toMatchObject({ code: 'dropped', initiator: 'remote' })
+    expect((await ann.ask('peers', 'peers')).peers).toEqual([])
+  })
+
   it('wait for start when they are told to', async () => {
     const network = ownNetwork()
     const [ann, bob] = [up(network, 'ann', ['--wait']), up(network, 'bob', ['--wait'])]
@@ -196,7 +204,8 @@ describe('a bad command', () => {
       ['drop', 'bad-command'],
       ['drop nobody', 'unknown-peer'],
       ['drop __proto__', 'unknown-peer'],
-      ['block bob', 'not-supported'],
+      ['block', 'bad-command'],
+      ['block nobody', 'unknown-peer'],
       [`say ${'x'.repeat(70_000)}`, 'bad-command'],
       ['\u0000\u001b[2J', 'unknown-command']
     ]
