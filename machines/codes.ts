@@ -66,6 +66,7 @@ export const CODES = {
   'lost': happened('The connection broke without a goodbye.', 'Check the network; the other process may have been killed.'),
   'closed': happened('The other side closed the connection without a goodbye.', 'Check whether its process ended, or whether it is full.'),
   'keepalive-timeout': happened('The other side stopped answering pings.', 'Check the cable; the other machine may be asleep or off.'),
+  'overloaded': happened('The other side took nothing for too long, while much waited for it.', 'Look at what keeps that machine busy, or send less.'),
   'malformed': refused('A frame could not be decoded.', 'Check that both run unmodified versions.'),
   'protocol': refused('Messages came that the link did not allow yet, or that nobody knows.', 'Register the message types on both sides.'),
   'level': refused('A message came that may not pass at the level of the link yet.', 'Send it once the peer is verified.'),

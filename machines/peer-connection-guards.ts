@@ -51,7 +51,7 @@ export const peerConnectionGuards = {
     const { context: { toldRttUs }, event } = args
     return Math.abs((bodyOf(event, 'PongReceived')?.rttUs ?? 0) - toldRttUs) * RTT_CHANGE > toldRttUs
   },
-  showsLife: ({ context, event }: Args) => context.keepAlive === 'probing' && (bodyOf(event, 'LinkTraffic')?.bytesIn ?? 0) > 0,
+  showsLife: ({ context, event }: Args) => context.keepAlive === 'probing' && (bodyOf(event, 'LinkTraffic')?.bytesInSincePing ?? 0) > 0,
   dialsAgain: ({ context }: Args) => context.ending.again,
   // Being heard of does not outweigh a refusal, and nothing outweighs a wish.
   dialsSooner: ({ context: { ending, places }, event }: Args) =>

@@ -26,6 +26,11 @@ export interface LinkOptions {
   readonly busBurst: number
   /** Frames refused by the gate with which a link ends. @default 3 */
   readonly refusalsMax: number
+  /**
+   * With more than `highWaterBytes` waiting and none of it acknowledged for so long, a link ends, in
+   * milliseconds. @default 30000, several times what a stalled path takes to recover
+   */
+  readonly stallMs: number
   /** Milliseconds for the TLS handshake. @default 10000 */
   readonly tlsTimeoutMs: number
   /** Shortest time between two traffic reports, in milliseconds. @default 1000 */
@@ -45,6 +50,7 @@ export const linkDefaults: LinkOptions = {
   busMessagesPerSecond: 2_000,
   busBurst: 4_000,
   refusalsMax: 3,
+  stallMs: 30_000,
   tlsTimeoutMs: 10_000,
   trafficEveryMs: 1000
 }

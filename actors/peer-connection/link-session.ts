@@ -53,6 +53,10 @@ export class LinkSession implements LinkUser, OpenLink {
   #refused = 0
   #framesIn = 0
   #reported = { framesIn: 0, framesOut: 0, bytesIn: 0, bytesOut: 0 }
+  /** Bytes that had come when the latest ping went out. */
+  #bytesInAtPing = 0
+  /** Since when nothing was acknowledged although much waits, and how much had been by then. */
+  #stuck = { since: 0, acknowledged: 0 }
   #reportTimer: NodeJS.Timeout | undefined
 
   constructor(socket: TLSSocket, given: SessionOptions) {
@@ -103,6 +107,7 @@ export class LinkSession implements LinkUser, OpenLink {
   /** Sends a ping, and after its answer those that are left. */
   ping(asked: Asked): void {
     const wireId = this.#pings.ask(asked, performance.now())
+    this.#bytesInAtPing = this.link.bytesIn
     this.#sendOwn(PING, Ping.encode(new Ping({ id: wireId })).finish(), 'pings-not-sent')
   }
 
@@ -260,6 +265,16 @@ export class LinkSession implements LinkUser, OpenLink {
     return true
   }
 
+  /** Ends a link whose other side pins what waits for it, by taking none of it. */
+  #takesNothing(): boolean {
+    const { acknowledged, unacknowledged } = this.link
+    const now = performance.now()
+    if (unacknowledged < this.#options.highWaterBytes || acknowledged !== this.#stuck.acknowledged) this.#stuck = { since: now, acknowledged }
+    if (now - this.#stuck.since < this.#options.stallMs) return false
+    this.link.breakOff('overloaded', `it took nothing for ${this.#options.stallMs} ms, while ${unacknowledged} bytes wait for it`)
+    return true
+  }
+
   readonly #report = (): void => {
     clearTimeout(this.#reportTimer)
     this.#reportTimer = undefined
@@ -273,8 +288,9 @@ export class LinkSession implements LinkUser, OpenLink {
       bytesOut: now.bytesOut - before.bytesOut
     }
     const passed = traffic.framesIn + traffic.framesOut > 0 || traffic.bytesIn + traffic.bytesOut >= IN_USE_BYTES
-    if (passed) this.#context.publish(new LinkTraffic({ ...traffic, unacknowledged: this.link.unacknowledged }))
-    if (this.link.over) return
+    const bytesInSincePing = Math.min(traffic.bytesIn, this.link.bytesIn - this.#bytesInAtPing)
+    if (passed) this.#context.publish(new LinkTraffic({ ...traffic, unacknowledged: this.link.unacknowledged, bytesInSincePing }))
+    if (this.link.over || this.#takesNothing()) return
     // While a lot is under way something passes, even if no report was due to frames.
     if (this.link.unacknowledged >= IN_USE_BYTES) this.#reportTimer ??= setTimeout(this.#report, this.#options.trafficEveryMs)
     else this.link.trim()

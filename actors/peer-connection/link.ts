@@ -101,6 +101,11 @@ export class Link {
     return this.#queue.ready
   }
 
+  /** Frames that the other side has acknowledged. */
+  get acknowledged(): number {
+    return this.#queue.arrived
+  }
+
   /** Bytes sent, or waiting, that the other side has not acknowledged. */
   get unacknowledged(): number {
     return this.#queue.bytes

@@ -72,6 +72,11 @@ export class SendQueue {
     this.#options = options
   }
 
+  /** Frames that have arrived, by the other side's word. */
+  get arrived(): number {
+    return this.#acknowledged
+  }
+
   /** Bytes waiting to be written, or written and not acknowledged. */
   get bytes(): number {
     return this.#bytes

@@ -69,6 +69,7 @@ export class SimulatedSession implements OpenLink {
   #refused = 0
   #reporting = false
   #traffic = { framesIn: 0, framesOut: 0, bytesIn: 0, bytesOut: 0 }
+  #bytesInSincePing = 0
 
   constructor(stream: SimulatedStream, given: SimulatedSessionOptions) {
     const { context, options, secured: { peerId } } = given
@@ -134,6 +135,7 @@ export class SimulatedSession implements OpenLink {
   /** Sends a ping, and after its answer those that are left. */
   ping(asked: Asked): void {
     const id = ++this.#lastPing
+    this.#bytesInSincePing = 0
     this.#pings.set(id, { ...asked, at: this.#host.now() })
     this.#sendOwn(PING, Ping.encode(new Ping({ id })).finish(), 'pings-not-sent')
   }
@@ -177,6 +179,7 @@ export class SimulatedSession implements OpenLink {
     if (this.#over || this.#goodbye) return
     if (this.#held !== undefined) return void this.#held.push(frame)
     this.#traffic.bytesIn += frame.bytes.length
+    this.#bytesInSincePing += frame.bytes.length
     const { number } = frame
     if (number >= FIRST_ACCEPTED) return this.#arrivedAccepted(frame)
     const type = builtIn[number]
@@ -327,7 +330,7 @@ export class SimulatedSession implements OpenLink {
       this.#reporting = false
       const traffic = this.#traffic
       this.#traffic = { framesIn: 0, framesOut: 0, bytesIn: 0, bytesOut: 0 }
-      this.#context.publish(new LinkTraffic({ ...traffic, unacknowledged: this.#stream.inFlight }))
+      this.#context.publish(new LinkTraffic({ ...traffic, unacknowledged: this.#stream.inFlight, bytesInSincePing: Math.min(traffic.bytesIn, this.#bytesInSincePing) }))
     })
   }
 }

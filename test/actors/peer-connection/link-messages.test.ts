@@ -169,6 +169,24 @@ describe('subscribers', () => {
     expect(() => b.links.subscribe(TextMessage, () => {})).toThrow(TypeError)
   })
 
+  it('of one who takes nothing end with its link, and what waited is let go', async () => {
+    const a = side('a', undefined, { highWaterBytes: 64 * 1024, stallMs: 200, trafficEveryMs: 50 })
+    const b = side('b')
+    await linked(a, b)
+    // A subscriber that never settles: the link is read no further.
+    b.links.subscribe(FileChunk, () => new Promise(() => {}))
+    const data = new Uint8Array(60_000)
+    const fill = (): void => {
+      try {
+        for (;;) a.links.send(b.peerId, new FileChunk({ data }))
+      } catch (error) {
+        expect((error as Error).name).toBe('LinkFullError')
+      }
+    }
+    fill()
+    expect(await a.next('LinkClosed')).toMatchObject({ code: 'overloaded' })
+  })
+
   it('that are slow hold the sender back; its memory is bounded and nothing is lost', async () => {
     const [a, b] = await pair({ maxQueuedBytes: 2 * 1024 * 1024, highWaterBytes: 256 * 1024 })
     const offsets: number[] = []

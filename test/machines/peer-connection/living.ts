@@ -36,10 +36,12 @@ describe('keep-alive', () => {
     expect(run.state).toBe('backoff')
   })
 
-  it('takes anything that comes in for a sign of life', () => {
+  it('takes anything that comes in after the ping for a sign of life, and nothing that came before', () => {
     const run = new ConnectionRun().upTo('enhanced')
     run.pass(9_000)
     run.link(new LinkTraffic({ bytesIn: 100 }))
+    expect(run.keepAlive).toBe('probing')
+    run.link(new LinkTraffic({ bytesIn: 100, bytesInSincePing: 50 }))
     expect(run.keepAlive).toBe('resting')
   })
 
