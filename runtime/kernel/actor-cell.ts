@@ -4,11 +4,13 @@ import type { Envelope, Message } from '../../proto/index.ts'
 import type { ActorKind, ActorOptions } from './actor-kind.ts'
 import type { Receiver } from './bus.ts'
 import type { HeapClock, OwnedClock, Timer } from './clock.ts'
+import type { Witness } from './contract.ts'
 
 /** What a cell needs of the system. */
 export interface CellHost {
   readonly clock: HeapClock
   readonly maxRecent: number
+  readonly witness: Witness | undefined
   /** Seq of the message at hand, 0 within a timer. */
   cause: number
   /** @throws when the body cannot be published; the cell fails */
@@ -69,6 +71,8 @@ export class ActorCell implements Receiver {
   // Names only: the bodies would be kept alive.
   #heard: Heard[] | undefined
   #heardNext = 0
+  /** For the witness: seq of the message at which the timer at hand was set. */
+  #origin = 0
 
   constructor(host: CellHost, address: string, kind: ActorKind, options: ActorOptions, spawned: boolean, parent?: ActorCell) {
     this.#host = host
@@ -99,8 +103,9 @@ export class ActorCell implements Receiver {
     const clock = this.#clock = this.#host.clock.ownedBy(this.address, fire => this.#step(0, fire))
     const input: MachineInput = { address: this.address, parent: this.parentAddress, options: this.options.machine, random }
     this.#fault = undefined
+    this.#origin = 0
     this.#step(this.#host.cause, () => {
-      const actor: AnyActor = createActor(this.kind.definition.machine, { clock, id: this.address, input, logger: () => {} })
+      const actor: AnyActor = createActor(this.kind.definition.machine, { clock: this.#host.witness === undefined ? clock : this.#traced(clock), id: this.address, input, logger: () => {} })
       this.#actor = actor
       actor.on('publish', message => this.#publish(message as Outgoing))
       // Without an observer of errors XState throws them from a timer.
@@ -114,7 +119,7 @@ export class ActorCell implements Receiver {
     if (actor === undefined) return
     this.#hear(envelope)
     const before = actor.getSnapshot() as AnyMachineSnapshot
-    this.#step(envelope.seq, () => actor.send(envelope))
+    this.#step(envelope.seq, () => actor.send(envelope), envelope)
     // A step that changes nothing may have been none: only then it is worth asking.
     if (this.#actor !== undefined && actor.getSnapshot() === before && !handles(before, envelope)) {
       this.#host.cause = envelope.seq
@@ -131,18 +136,34 @@ export class ActorCell implements Receiver {
     this.#clock = undefined
   }
 
-  #step(cause: number, work: () => void): void {
+  #step(cause: number, work: () => void, envelope?: Envelope): void {
     const host = this.#host
-    const outer = host.cause
+    const { cause: outer, witness } = host
+    const before = witness && this.snapshot
     host.cause = cause
     try {
       work()
     } catch (error) {
       this.#fault ??= { error }
     }
+    witness?.step({ actor: this.address, envelope, origin: cause || this.#origin, before, after: this.snapshot })
     if (this.#fault !== undefined) host.failed(this, this.#fault.error)
     else if (this.#actor?.getSnapshot().status === 'done') host.finished(this)
     host.cause = outer
+  }
+
+  /** The same clock; each timer knows from which message it comes. */
+  #traced(clock: OwnedClock): Pick<OwnedClock, 'setTimeout' | 'clearTimeout'> {
+    return {
+      setTimeout: (fn, delay) => {
+        const origin = this.#host.cause || this.#origin
+        return clock.setTimeout(() => {
+          this.#origin = origin
+          fn()
+        }, delay)
+      },
+      clearTimeout: timer => clock.clearTimeout(timer)
+    }
   }
 
   #publish({ to, body }: Outgoing): void {

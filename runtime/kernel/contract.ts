@@ -1,3 +1,4 @@
+import type { AnyMachineSnapshot } from 'xstate'
 import type { ActorDefinition, ActorSpec } from '../../actors/seam/index.ts'
 import type { Envelope, Registry } from '../../proto/index.ts'
 import type { Limits } from './limits.ts'
@@ -31,6 +32,26 @@ export interface Tap {
   stopped(time: number): void
 }
 
+/** One step of one actor's machine: its start, a message that it was given, or a timer of its own. */
+export interface MachineStep {
+  readonly actor: string
+  /** Undefined at a start and a timer. */
+  readonly envelope: Envelope | undefined
+  /**
+   * Seq of the message that led to the step: of the one given, or of the one at which the actor was started or the timer was
+   * set, however many timers lie between; 0 where there was none.
+   */
+  readonly origin: number
+  /** Undefined at a start. */
+  readonly before: AnyMachineSnapshot | undefined
+  readonly after: AnyMachineSnapshot | undefined
+}
+
+/** Sees every step of every machine, when it is done. Must not publish and must not throw. */
+export interface Witness {
+  step(step: MachineStep): void
+}
+
 /**
  * How bodies travel. `lazy`: by reference, frozen, encoded when first needed. `always`: every delivery has
  * a copy of its own, decoded from the encoded bytes and frozen throughout; the tests run with it.
@@ -52,6 +73,8 @@ export interface KernelOptions {
   readonly codec?: Codec
   readonly shell: Shell
   readonly tap?: Tap
+  /** Costs every step of a machine a little. */
+  readonly witness?: Witness
   /** @default ignores them */
   readonly report?: Report
 }

@@ -1,6 +1,6 @@
 export { Kernel } from './kernel.ts'
 export type {
-  ActorInspection, Codec, InputAddress, Inspection, KernelOptions, Report, Shell, Tap
+  ActorInspection, Codec, InputAddress, Inspection, KernelOptions, MachineStep, Report, Shell, Tap, Witness
 } from './contract.ts'
 export { defaultLimits, limitsOf, type Limits } from './limits.ts'
 export { HeapClock, OwnedClock, type PendingTimer, type Timer } from './clock.ts'

@@ -7,7 +7,7 @@ import { parseOptions } from './actor-kind.ts'
 import { isId, isOutside, ownerOf } from './address.ts'
 import type { Bus, Receiver } from './bus.ts'
 import type { HeapClock } from './clock.ts'
-import type { ActorInspection, Report, Shell } from './contract.ts'
+import type { ActorInspection, Report, Shell, Witness } from './contract.ts'
 import type { DeadLetters } from './dead-letters.ts'
 import { DriverFailedError, errorText, EscalatedError, RunawayError } from './errors.ts'
 import { Kinds } from './kinds.ts'
@@ -28,6 +28,7 @@ export interface SystemParts {
   readonly limits: Limits
   readonly shell: Shell
   readonly report: Report
+  readonly witness: Witness | undefined
 }
 
 type Command = EventOf<'SpawnActor' | 'StopActor' | 'Watch' | 'Unwatch' | 'Stop' | 'DriverFailed' | 'ActorStopped'>
@@ -42,6 +43,7 @@ export class System implements CellHost, Receiver {
   readonly address = 'system'
   readonly clock: HeapClock
   readonly maxRecent: number
+  readonly witness: Witness | undefined
   /** Names for what the system itself must name. */
   readonly names: Names
   queued = 0
@@ -62,6 +64,7 @@ export class System implements CellHost, Receiver {
     this.#kinds = new Kinds(parts.actors)
     this.clock = clock
     this.maxRecent = limits.maxRecent
+    this.witness = parts.witness
     this.names = new Names(streamStart(parts.seed, this.address, 0))
     this.#stopper = new Stopper({
       clock,

@@ -1,6 +1,6 @@
 import type { ActorDefinition } from '../../actors/seam/index.ts'
 import { Registry, UnknownMessageError, type Envelope, type MessageClass } from '../../proto/index.ts'
-import { Kernel, type Codec } from '../kernel/index.ts'
+import { Kernel, type Codec, type Witness } from '../kernel/index.ts'
 import { divergence, sameEnvelope, type Divergence, type DivergenceAt } from './divergence.ts'
 import type { LogEnding, LogEntry, LoggedEnvelope } from './format.ts'
 import { recordedKernel } from './header.ts'
@@ -18,6 +18,8 @@ export interface ReplayOptions {
   readonly registry?: Registry
   /** @default 'lazy' */
   readonly codec?: Codec
+  /** Sees every step of the machines. */
+  readonly witness?: Witness
   /** Ends the replay early; it then rejects with the signal's reason. */
   readonly signal?: AbortSignal
 }
@@ -102,6 +104,7 @@ export class Replay {
         ...recordedKernel(this.#log.header, options.definitions),
         registry: this.registry,
         ...(options.codec === undefined ? {} : { codec: options.codec }),
+        ...(options.witness === undefined ? {} : { witness: options.witness }),
         shell: { deliver: meet, actorStarted: meet, actorStopped: meet },
         tap: { input: () => {}, output: envelope => this.#output(envelope), stopped: () => {} }
       })

@@ -4,7 +4,8 @@ export {
   type Divergence, type DivergenceKind, type FieldDifference, type LogEnding, type LogEntry, type LoggedEnvelope, type LogHeaderOptions,
   type LogPlace, type LogSource, type LogWarning, type LogWriterOptions, type ReplayResult
 } from '../log/index.ts'
-export { Replay, replay, type ReplayOptions } from './replay.ts'
+export { Replay, replay, walk, type ReplayOptions } from './replay.ts'
+export type { Walk, WalkStep } from '../log/index.ts'
 export { HeapClock, Kernel, type KernelOptions, type Shell, type Tap } from '../kernel/index.ts'
 export {
   builtInInvariants, FaultOptionError, faultsOf, NoSimulatedDriverError, noFaults, simulate, Simulation, SimulationOptionError, usualFaults,

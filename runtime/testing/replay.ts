@@ -1,5 +1,5 @@
 import { definitions } from '../../actors/index.ts'
-import { replay as replayLog, Replay as LogReplay, type LogReader, type LogSource, type ReplayOptions as Options, type ReplayResult } from '../log/index.ts'
+import { replay as replayLog, Replay as LogReplay, Walk, type LogReader, type LogSource, type ReplayOptions as Options, type ReplayResult } from '../log/index.ts'
 
 /** As for the log's own replay; `definitions` are those of a host program's actors, and win over the library's. */
 export type ReplayOptions = Partial<Options>
@@ -23,6 +23,16 @@ export class Replay extends LogReplay {
   }
 }
 
-function withOwn(options: ReplayOptions): Options {
+/**
+ * Steps a log through fresh machines, and yields every message that was delivered, those between machines too, every start
+ * and every timer, with the state of the actor before and after: `for (const step of walk(log, { definitions }))`.
+ * @throws as {@link replay}
+ */
+export function walk(log: LogSource | LogReader, options: ReplayOptions = {}): Walk {
+  return new Walk(log, withOwn(options))
+}
+
+/** The options with the definitions of the library's own actors added. */
+export function withOwn(options: ReplayOptions): Options {
   return { ...options, definitions: [...definitions, ...options.definitions ?? []] }
 }
