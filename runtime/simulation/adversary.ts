@@ -1,27 +1,40 @@
-import type { Faults, Trouble } from './faults.ts'
+import type { Faults } from './faults.ts'
+import type { Machine } from './machine.ts'
 import type { Network, Partition } from './network.ts'
+import type { OwnFault } from './own-fault.ts'
 import type { SimulatedPeer } from './peer.ts'
 import type { Random } from './random.ts'
+import type { ScheduledEvent } from './scheduled-event.ts'
 
-const HOUR_US = 3_600_000_000
-const MINUTE_US = 60_000_000
+export interface AdversaryOptions {
+  readonly faults: Faults
+  readonly ownFaults: readonly OwnFault[]
+  /** What it does, in order of time, counted from {@link Adversary.begin}. */
+  readonly events: Iterable<ScheduledEvent>
+  /** Peers of the run, those that take no part included. */
+  readonly count: number
+  /** Draws how fast clocks run. */
+  readonly random: Random
+  /** Told of what is done, as it is done. */
+  readonly did: (event: ScheduledEvent) => void
+}
 
-/** Does to a network what its faults say, at times drawn from the seed. */
+/** Does to a network what is scheduled for it. */
 export class Adversary {
   readonly #network: Network
-  readonly #peers: readonly SimulatedPeer[]
-  readonly #faults: Faults
-  readonly #random: Random
+  readonly #peers: ReadonlyMap<number, SimulatedPeer>
+  readonly #options: AdversaryOptions
   readonly #doings = new Map<string, number>()
   /** Peers that are down and will start again. */
   readonly #down = new Set<SimulatedPeer>()
+  /** What ends the host program's faults that last. */
+  readonly #lasting = new Set<() => void>()
   #over = false
 
-  constructor(network: Network, peers: readonly SimulatedPeer[], faults: Faults, random: Random) {
+  constructor(network: Network, peers: readonly SimulatedPeer[], options: AdversaryOptions) {
     this.#network = network
-    this.#peers = peers
-    this.#faults = faults
-    this.#random = random
+    this.#peers = new Map(peers.map(peer => [peer.index, peer]))
+    this.#options = options
   }
 
   /** What it has done, by name. */
@@ -30,60 +43,94 @@ export class Adversary {
   }
 
   begin(): void {
-    const { clog, partition, flap, resetsPerPeerHour, clock, crash, restart, pause } = this.#faults
-    for (const { machine } of this.#peers) machine.driftPpm = clock.driftPpm === 0 ? 0 : this.#random.below(2 * clock.driftPpm + 1) - clock.driftPpm
-    this.#each('clog', clog.perPeerHour, ({ machine }) => {
-      machine.cloggedUntil = this.#network.clock.now() + this.#us(clog)
-    })
-    this.#every('partition', partition.perMinute / MINUTE_US, () => this.#partition())
-    this.#each('flap', flap.perPeerHour, peer => this.#flap(peer))
-    this.#each('reset', resetsPerPeerHour, ({ process }) => {
-      const streams = [...process?.streams ?? []]
-      if (streams.length === 0) return
-      const stream = this.#random.pick(streams)
-      stream.reset()
-      stream.other.reset()
-    })
-    this.#each('clock-step', clock.stepsPerPeerHour, ({ machine }) => {
-      machine.wallStepMs += this.#random.below(2 * clock.stepMs + 1) - clock.stepMs
-    })
-    this.#each('crash', crash.perPeerHour, peer => {
-      const power = this.#random.percent(crash.powerPercent)
-      if (power) this.#did('power-loss')
-      peer.crash(power ? 'power' : 'exit')
-      this.#startLater(peer, crash)
-    })
-    this.#each('restart', restart.perPeerHour, peer => {
-      peer.stop('restart')
-      this.#startLater(peer, restart)
-    })
-    this.#each('pause', pause.perPeerHour, ({ machine }) => {
-      machine.pause()
-      this.#later(this.#us(pause), () => machine.resume())
-    })
+    const { faults: { clock: { driftPpm } }, count, random, events } = this.#options
+    for (let index = 0; index < count; index++) {
+      const drift = driftPpm === 0 ? 0 : random.below(2 * driftPpm + 1) - driftPpm
+      const peer = this.#peers.get(index)
+      if (peer !== undefined) peer.machine.driftPpm = drift
+    }
+    const began = this.#network.clock.now()
+    const waiting = events[Symbol.iterator]()
+    const next = (): void => {
+      const { value: event, done } = waiting.next()
+      if (done === true) return
+      this.#later(event.atMs - (this.#network.clock.now() - began) / 1_000, () => {
+        this.#do(event)
+        next()
+      })
+    }
+    next()
   }
 
   /** Nothing more goes wrong, and the network carries what it is given. Among `healed` all is well; the others stay cut off as they are. */
   heal(healed: ReadonlySet<SimulatedPeer>, calm: Faults): void {
     this.#over = true
     const { partitions, machines } = this.#network
+    const { faults: { delayMs, bandwidth } } = this.#options
     partitions.clear()
-    this.#network.faults = { ...calm, delayMs: this.#faults.delayMs, bandwidth: this.#faults.bandwidth }
-    if (healed.size < this.#peers.length) {
-      partitions.add({ sides: Uint8Array.from(this.#peers, peer => healed.has(peer) ? 0 : 1), oneWay: false })
-    }
+    this.#network.faults = { ...calm, delayMs, bandwidth }
+    const others = [...this.#peers.values()].filter(peer => !healed.has(peer))
+    if (others.length > 0) partitions.add(this.#cut(others.map(({ index }) => index), false))
+    for (const end of this.#lasting) end()
     for (const machine of machines) {
       machine.cloggedUntil = 0
-      this.#allUp(machine.nics)
+      allUp(machine)
       machine.resume()
     }
-    for (const peer of this.#peers) if (healed.has(peer)) this.#startAgain(peer)
+    for (const peer of healed) this.#startAgain(peer)
   }
 
-  /** Those that were down start again too. */
-  startAll(): void {
-    this.#network.partitions.clear()
-    for (const peer of this.#peers) this.#startAgain(peer)
+  #do(event: ScheduledEvent): void {
+    if (event.do === 'partition') {
+      this.#did(event)
+      const one = this.#cut(event.away, event.oneWay)
+      this.#network.partitions.add(one)
+      return this.#later(event.ms, () => this.#network.partitions.delete(one))
+    }
+    const peer = this.#peers.get(event.peer)
+    if (peer === undefined || !peer.running || peer.machine.paused !== undefined || this.#down.has(peer)) return
+    this.#did(event)
+    const { machine } = peer
+    switch (event.do) {
+      case 'clog':
+        machine.cloggedUntil = this.#network.clock.now() + event.ms * 1_000
+        return
+      case 'flap':
+        return this.#flap(machine, event.nic, event.ms)
+      case 'reset': {
+        const streams = [...peer.process?.streams ?? []]
+        const stream = streams[event.stream % streams.length]
+        stream?.reset()
+        return stream?.other.reset()
+      }
+      case 'clock-step':
+        machine.wallStepMs += event.byMs
+        return
+      case 'crash':
+        peer.crash(event.power ? 'power' : 'exit')
+        return this.#startLater(peer, event.ms)
+      case 'restart':
+        peer.stop('restart')
+        return this.#startLater(peer, event.ms)
+      case 'pause':
+        machine.pause()
+        return this.#later(event.ms, () => machine.resume())
+      case 'say':
+        return
+      default:
+        return this.#own(event.do, peer, event.ms)
+    }
+  }
+
+  #own(name: string, peer: SimulatedPeer, ms: number): void {
+    const fault = this.#options.ownFaults.find(each => each.name === name)
+    fault?.begin(peer)
+    if (fault?.end === undefined) return
+    const end = (): void => {
+      if (this.#lasting.delete(end)) fault.end!(peer)
+    }
+    this.#lasting.add(end)
+    this.#later(ms, end)
   }
 
   #startAgain(peer: SimulatedPeer): void {
@@ -91,74 +138,47 @@ export class Adversary {
     peer.start()
   }
 
-  #startLater(peer: SimulatedPeer, trouble: Trouble): void {
+  #startLater(peer: SimulatedPeer, ms: number): void {
     this.#down.add(peer)
-    this.#later(this.#us(trouble), () => {
+    this.#later(ms, () => {
       if (this.#down.has(peer)) this.#startAgain(peer)
     })
   }
 
-  #partition(): void {
-    const { partition } = this.#faults
-    const isolate = this.#random.percent(partition.isolatePercent)
-    const alone = this.#random.below(this.#peers.length)
-    const one: Partition = {
-      sides: Uint8Array.from(this.#peers, (_, index) => isolate ? Number(index === alone) : this.#random.below(2)),
-      oneWay: this.#random.percent(partition.oneWayPercent)
-    }
-    this.#network.partitions.add(one)
-    this.#later(Math.ceil(this.#random.spread(partition.ms) * 1_000), () => this.#network.partitions.delete(one))
+  #cut(away: readonly number[], oneWay: boolean): Partition {
+    const sides = new Uint8Array(this.#options.count)
+    for (const index of away) sides[index] = 1
+    return { sides, oneWay }
   }
 
-  #flap({ machine }: SimulatedPeer): void {
-    const nic = this.#random.pick(machine.nics)
-    if (!nic.up) return
+  #flap(machine: Machine, at: number, ms: number): void {
+    const nic = machine.nics[at % machine.nics.length]
+    if (nic?.up !== true) return
     nic.up = false
     machine.process?.interfacesChanged()
-    this.#later(this.#us(this.#faults.flap), () => {
+    this.#later(ms, () => {
       nic.up = true
       machine.process?.interfacesChanged()
     })
   }
 
-  #allUp(nics: SimulatedPeer['machine']['nics']): void {
-    for (const nic of nics) {
-      if (nic.up) continue
-      nic.up = true
-      nic.machine.process?.interfacesChanged()
-    }
-  }
-
-  #us({ ms }: Trouble): number {
-    return Math.ceil(this.#random.spread(ms) * 1_000)
-  }
-
-  /** Now and again to one of the peers that are well. */
-  #each(name: string, perPeerHour: number, act: (peer: SimulatedPeer) => void): void {
-    this.#every(name, (perPeerHour * this.#peers.length) / HOUR_US, () => {
-      const peer = this.#random.pick(this.#peers)
-      if (peer.running && peer.machine.paused === undefined && !this.#down.has(peer)) act(peer)
-    })
-  }
-
-  #every(name: string, perUs: number, act: () => void): void {
-    if (perUs <= 0) return
-    const mean = 1 / perUs
-    const next = (): void => this.#later(Math.ceil(this.#random.spread({ min: 0, mean, max: mean * 20 })), () => {
-      this.#did(name)
-      act()
-      next()
-    })
-    next()
-  }
-
-  #later(us: number, act: () => void): void {
+  #later(ms: number, act: () => void): void {
     this.#network.clock.setTimeout(() => {
       if (!this.#over) act()
-    }, us)
+    }, ms * 1_000)
   }
 
-  #did(name: string): void {
-    this.#doings.set(name, (this.#doings.get(name) ?? 0) + 1)
+  #did(event: ScheduledEvent): void {
+    const names = event.do === 'crash' && event.power ? ['crash', 'power-loss'] : [event.do]
+    for (const name of names) this.#doings.set(name, (this.#doings.get(name) ?? 0) + 1)
+    this.#options.did(event)
+  }
+}
+
+function allUp({ nics, process }: Machine): void {
+  for (const nic of nics) {
+    if (nic.up) continue
+    nic.up = true
+    process?.interfacesChanged()
   }
 }

@@ -1,4 +1,5 @@
 import type { SimulatedDatagram, SimulatedDisk, SimulatedStream } from '../../actors/simulated/index.ts'
+import type { Random } from './random.ts'
 
 /** Wall time at the start of every run: 2026-01-01. */
 const EPOCH_MS = 1_767_225_600_000
@@ -12,6 +13,10 @@ export interface Nic {
   readonly broadcast: string
   readonly subnet: number
   readonly machine: Machine
+  /** Among those of its machine, from 0. */
+  readonly number: number
+  /** What packets to other interfaces meet with; see Network.luck. */
+  readonly luck: Map<Nic, Random>
   up: boolean
 }
 

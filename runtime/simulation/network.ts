@@ -2,7 +2,7 @@ import type { DialEvents, SimulatedPlace } from '../../actors/simulated/index.ts
 import { HeapClock } from '../kernel/index.ts'
 import type { Faults } from './faults.ts'
 import type { BoundSocket, Machine, Nic, Program } from './machine.ts'
-import type { Random } from './random.ts'
+import { Random } from './random.ts'
 import { Stream, type Carrier } from './stream.ts'
 
 /** Of one hop to another subnet and back into it, compared with a path within one. */
@@ -11,6 +11,8 @@ const ROUTED_FACTOR = 3
 const SYN_US = 1_000_000
 const NEIGHBOUR_US = 3_000_000
 const SYN_TRIES = 6
+/** More interfaces than any machine has. */
+const NICS = 16
 
 /** A cut through the network. */
 export interface Partition {
@@ -34,18 +36,18 @@ export interface NetworkStats {
  */
 export class Network implements Carrier {
   readonly clock = new HeapClock({ maxTimers: Number.MAX_SAFE_INTEGER, maxTimersPerInstant: Number.MAX_SAFE_INTEGER })
-  readonly random: Random
   readonly machines: Machine[] = []
   readonly partitions = new Set<Partition>()
   readonly stats: NetworkStats = { datagrams: 0, datagramsLost: 0, streams: 0, dialsRefused: 0 }
   /** Unicast passes between subnets. */
   readonly routed: boolean
   faults: Faults
+  readonly #luck: number
   readonly #subnets = new Map<number, Nic[]>()
   readonly #nics = new Map<string, Nic>()
 
   constructor(random: Random, faults: Faults, routed: boolean) {
-    this.random = random
+    this.#luck = random.next()
     this.faults = faults
     this.routed = routed
   }
@@ -71,9 +73,16 @@ export class Network implements Carrier {
     return true
   }
 
-  delayUs(from: Nic, to: Nic): number {
+  /** What befalls packets from one interface to another is drawn from a stream of its own, so that no pair's luck depends on what others send. */
+  luck(from: Nic, to: Nic): Random {
+    let luck = from.luck.get(to)
+    if (luck === undefined) from.luck.set(to, luck = new Random(mixed(this.#luck, from.machine.index * NICS + from.number, to.machine.index * NICS + to.number)))
+    return luck
+  }
+
+  delayUs(from: Nic, to: Nic, luck = this.luck(from, to)): number {
     if (from.machine === to.machine) return 20
-    const us = Math.ceil(this.random.spread(this.faults.delayMs) * 1_000)
+    const us = Math.ceil(luck.spread(this.faults.delayMs) * 1_000)
     return from.subnet === to.subnet ? us : us * ROUTED_FACTOR
   }
 
@@ -117,7 +126,7 @@ export class Network implements Carrier {
         // Whoever answers on this subnet for no address is not there; beyond a router nobody says so.
         return attempt >= 1 && there?.subnet === from.subnet ? fail('dial-unreachable', NEIGHBOUR_US - SYN_US) : again()
       }
-      if (this.random.percent(this.faults.lossPercent)) return again()
+      if (this.luck(from, there).percent(this.faults.lossPercent)) return again()
       this.clock.setTimeout(() => {
         if (over || !process.alive) return
         if (!there.machine.on) return again()
@@ -167,15 +176,16 @@ export class Network implements Carrier {
   }
 
   #send(from: Nic, to: Nic, source: SimulatedPlace, port: number, payload: unknown, bytes: number): void {
-    const { random, faults, stats } = this
+    const { faults, stats } = this
     stats.datagrams++
     if (!to.machine.sockets.has(port)) return
+    const random = this.luck(from, to)
     if (!this.passes(from, to) || random.percent(faults.lossPercent)) {
       stats.datagramsLost++
       return
     }
     for (let copies = random.percent(faults.duplicatePercent) ? 2 : 1; copies > 0; copies--) {
-      let delay = this.delayUs(from, to)
+      let delay = this.delayUs(from, to, random)
       if (random.percent(faults.reorder.percent)) delay += Math.ceil(random.spread(faults.reorder.ms) * 1_000)
       if (faults.bandwidth > 0) delay += Math.ceil((bytes * 1_000_000) / faults.bandwidth)
       const held = Math.max(0, from.machine.cloggedUntil - this.clock.now())
@@ -204,6 +214,17 @@ export class Network implements Carrier {
 function isGroup(host: string): boolean {
   const first = Number(host.slice(0, host.indexOf('.')))
   return first >= 224 && first <= 239
+}
+
+/** One whole number of three that differ little: the last step of murmur3, twice. */
+function mixed(seed: number, a: number, b: number): number {
+  let hash = seed
+  for (const part of [a, b]) {
+    hash = Math.imul(hash ^ part, 0x85eb_ca6b)
+    hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2_ae35)
+    hash ^= hash >>> 16
+  }
+  return hash
 }
 
 /** Bytes get a bit flipped; other payloads only say that they are damaged. */

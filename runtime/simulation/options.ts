@@ -1,10 +1,13 @@
-import type { ActorSpec } from '../../actors/seam/index.ts'
+import type { ActorDefinition, ActorSpec } from '../../actors/seam/index.ts'
 import type { SimulatedDrivers } from '../../actors/simulated/index.ts'
 import type { MessageClass } from '../../proto/index.ts'
 import type { Codec, Limits } from '../kernel/index.ts'
 import type { PeerOptions } from '../peer/options.ts'
 import { faultsOf, noFaults, type FaultOptions, type Faults } from './faults.ts'
 import type { Invariant, InvariantMaker } from './invariant.ts'
+import { SimulationOptionError } from './option-error.ts'
+import type { OwnFault } from './own-fault.ts'
+import { checkSchedule, type ScheduledEvent } from './scheduled-event.ts'
 import { defaultTopology, type Topology } from './topology.ts'
 
 /** What {@link simulate} takes. */
@@ -17,6 +20,15 @@ export interface SimulateOptions {
   readonly seed?: number
   /** What goes wrong. @default nothing */
   readonly faults?: FaultOptions
+  /** Faults that the host program's actors can suffer besides. */
+  readonly ownFaults?: readonly OwnFault[]
+  /**
+   * What happens, instead of what is drawn from the seed: partitions, crashes and the like that `faults` gives a rate
+   * for, and the messages. What packets suffer (loss, delay, …) and how clocks drift still comes from `faults`. @default as drawn
+   */
+  readonly schedule?: readonly ScheduledEvent[]
+  /** Numbers of the peers that take part, from 0; to the others it is as if they were not there. @default all */
+  readonly only?: readonly number[]
   /** The time within which the healed part must be well, in seconds; it ends as soon as it is. @default 180 */
   readonly settleSeconds?: number
   /** Peers that are healed for the liveness phase; the others stay cut off, in percent. @default 75 where there are faults, else 100 */
@@ -32,6 +44,8 @@ export interface SimulateOptions {
   readonly actors?: (index: number) => readonly (ActorSpec | readonly ActorSpec[])[]
   /** Drivers that stand for those of the host program's actors, by kind and name. */
   readonly drivers?: SimulatedDrivers
+  /** Definitions that stand for the default actors' of the same kind: a machine of yours in the place of ours. */
+  readonly definitions?: readonly ActorDefinition[]
   /** Message types of the host program. */
   readonly messages?: readonly MessageClass[]
   /** Options of the default actors, as createPeer takes them. */
@@ -57,15 +71,12 @@ export interface SimulationProgress {
   readonly violations: number
 }
 
-/** Thrown for options of a simulation that cannot be; the message names the option and what it takes. */
-export class SimulationOptionError extends Error {
-  override name = 'SimulationOptionError'
-}
-
 /** Options with every default filled in. */
-export interface Plan extends Required<Omit<SimulateOptions, 'faults' | 'topology' | 'progress'>> {
+export interface Plan extends Required<Omit<SimulateOptions, 'faults' | 'topology' | 'progress' | 'schedule' | 'only'>> {
   readonly faults: Faults
   readonly topology: Topology
+  readonly schedule: readonly ScheduledEvent[] | undefined
+  readonly only: ReadonlySet<number> | undefined
   readonly progress: (progress: SimulationProgress) => void
 }
 
@@ -83,12 +94,18 @@ export function planOf(options: SimulateOptions): Plan {
   within('healedPercent', healedPercent, 1, 100)
   within('startWithinMs', startWithinMs, 0, 1_000_000)
   within('messagesPerMinute', messagesPerMinute, 0, 60_000)
+  for (const number of options.only ?? []) whole('only', number, 0, peers - 1)
+  checkSchedule(options.schedule)
   return {
     peers, seconds, seed, settleSeconds, messagesPerMinute, startWithinMs, topology, healedPercent,
     faults: faultsOf(options.faults, noFaults),
+    ownFaults: options.ownFaults ?? [],
+    schedule: options.schedule,
+    only: options.only && new Set(options.only),
     invariants: options.invariants ?? [],
     actors: options.actors ?? (() => []),
     drivers: options.drivers ?? {},
+    definitions: options.definitions ?? [],
     messages: options.messages ?? [],
     peer: options.peer ?? {},
     limits: options.limits ?? {},
@@ -122,9 +139,4 @@ export function islandsOf(options: SimulateOptions): SimulateOptions[] {
     peers: Math.min(peersPerSubnet, peers - island * peersPerSubnet),
     replayed: replayed === 0 ? 0 : Math.max(1, Math.floor(replayed / count))
   }))
-}
-
-/** Seed of one of a run's random streams. */
-export function seedOf({ seed, island }: Pick<Plan, 'seed' | 'island'>, use: string): string {
-  return island === 0 ? `${seed} ${use}` : `${seed} island ${island} ${use}`
 }

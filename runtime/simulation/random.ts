@@ -67,3 +67,8 @@ export class Random implements SimulatedRandom {
     return from[this.below(from.length)] as T
   }
 }
+
+/** Seed of one of a run's random streams. */
+export function seedOf({ seed, island }: { readonly seed: number; readonly island: number }, use: string): string {
+  return island === 0 ? `${seed} ${use}` : `${seed} island ${island} ${use}`
+}

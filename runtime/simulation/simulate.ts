@@ -1,8 +1,8 @@
 import type { Violation } from './invariant.ts'
 import type { NetworkStats } from './network.ts'
 import { joined } from './digest.ts'
-import { islandsOf, planOf, seedOf, type SimulateOptions, type SimulationProgress } from './options.ts'
-import { Random } from './random.ts'
+import { islandsOf, planOf, type SimulateOptions, type SimulationProgress } from './options.ts'
+import { Random, seedOf } from './random.ts'
 import { Simulation } from './simulation.ts'
 
 /** How long one turn of the event loop may take before others have theirs, in milliseconds; and how often progress is told. */
@@ -126,7 +126,8 @@ export async function simulateIsland(options: SimulateOptions): Promise<Simulate
 /** A random part of the network, all of it where nothing went wrong. */
 function healedOf({ plan, peers }: Simulation): Simulation['peers'] {
   const random = new Random(seedOf(plan, 'healed'))
-  const healed = peers.filter(() => random.percent(plan.healedPercent))
+  const chosen = Array.from({ length: plan.peers }, () => random.percent(plan.healedPercent))
+  const healed = peers.filter(({ index }) => chosen[index])
   return plan.healedPercent >= 100 || healed.length < 2 ? peers : healed
 }
 

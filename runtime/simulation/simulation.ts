@@ -1,6 +1,6 @@
 import type { LocalPeer } from '../../actors/identity/index.ts'
 import { linkKeeperDefinition } from '../../actors/link-keeper/index.ts'
-import type { ActorSpec } from '../../actors/seam/index.ts'
+import type { ActorDefinition, ActorSpec } from '../../actors/seam/index.ts'
 import { simulatedDrivers } from '../../actors/simulated/index.ts'
 import { Registry, TextMessage } from '../../proto/index.ts'
 import { defaultActors } from '../peer/default-actors.ts'
@@ -10,14 +10,15 @@ import { noFaults } from './faults.ts'
 import type { Invariant, SimulationView, Violation } from './invariant.ts'
 import { builtInInvariants } from './invariants/index.ts'
 import { Network } from './network.ts'
-import { planOf, seedOf, type Plan, type SimulateOptions, type SimulationProgress } from './options.ts'
+import { planOf, type Plan, type SimulateOptions, type SimulationProgress } from './options.ts'
 import { definitionsOf, SimulatedPeer, type PeerPlan, type PeerWatcher } from './peer.ts'
-import { Random } from './random.ts'
+import { Random, seedOf } from './random.ts'
 import type { Recording } from './recording.ts'
+import { saysOf, troublesOf } from './schedule.ts'
+import type { ScheduledEvent } from './scheduled-event.ts'
 import { checkDrivers } from './shell.ts'
 import { machinesOf } from './topology.ts'
 
-const MINUTE_US = 60_000_000
 /** One broken rule is often broken a thousand times. */
 const VIOLATIONS_MAX = 100
 
@@ -35,7 +36,7 @@ export class Simulation {
   readonly #invariants: readonly Invariant[]
   readonly #actors: readonly ActorSpec[]
   readonly #registry = new Registry()
-  readonly #workload: Random
+  readonly #byNumber = new Map<number, SimulatedPeer>()
   #sent = 0
   #talking = true
 
@@ -47,7 +48,6 @@ export class Simulation {
     const plan = this.plan = planOf(options)
     const seeded = (use: string): Random => new Random(seedOf(plan, use))
     this.network = new Network(seeded('network'), plan.faults, plan.topology.routed)
-    this.#workload = seeded('workload')
     this.#invariants = [...builtInInvariants, ...plan.invariants].map(each => typeof each === 'function' ? each() : each)
     const drivers = { ...simulatedDrivers, ...plan.drivers }
     this.#actors = this.#actorsOf(0, { peerId: '', networkTag: new Uint8Array(16) } as unknown as LocalPeer)
@@ -57,6 +57,7 @@ export class Simulation {
     this.peers = peers
     const watcher = this.#watcher()
     for (const [index, machine] of machinesOf(plan.peers, plan.topology, plan.island, seeded('topology')).entries()) {
+      if (plan.only?.has(index) === false) continue
       const number = plan.island * plan.topology.peersPerSubnet + index
       this.network.add(machine)
       const peerPlan: PeerPlan = {
@@ -69,18 +70,23 @@ export class Simulation {
         registry: this.#registry,
         codec: plan.codec,
         limits: plan.limits,
-        recorded: index < plan.replayed
+        recorded: peers.length < plan.replayed
       }
       const peer = new SimulatedPeer(index, machine, this.network, peerPlan, watcher)
       this.#byId.set(peer.peerId, peer)
+      this.#byNumber.set(index, peer)
       peers.push(peer)
     }
-    this.adversary = new Adversary(this.network, this.peers, plan.faults, seeded('faults'))
+    this.adversary = new Adversary(this.network, this.peers, {
+      faults: plan.faults, ownFaults: plan.ownFaults, events: troublesOf(plan), count: plan.peers, random: seeded('clocks'), did: () => {}
+    })
     const starts = seeded('starts')
-    for (const peer of this.peers) {
-      this.network.clock.setTimeout(() => peer.start(), starts.below(plan.startWithinMs * 1_000 + 1))
-      this.#talk(peer)
+    for (let index = 0; index < plan.peers; index++) {
+      const at = starts.below(plan.startWithinMs * 1_000 + 1)
+      const peer = this.#byNumber.get(index)
+      if (peer !== undefined) this.network.clock.setTimeout(() => peer.start(), at)
     }
+    this.#talk(saysOf(plan)[Symbol.iterator]())
     this.#checkEverySecond()
   }
 
@@ -151,7 +157,19 @@ export class Simulation {
   }
 
   #actorsOf(index: number, local: LocalPeer): ActorSpec[] {
-    return [...defaultActors(this.plan.peer, local), ...this.plan.actors(index).flat()]
+    const { peer, definitions, actors } = this.plan
+    const specs = [...defaultActors(peer, local), ...actors(index).flat()]
+    if (definitions.length === 0) return specs
+    const made = new Map<ActorDefinition, ActorDefinition>()
+    const standIn = (definition: ActorDefinition): ActorDefinition => {
+      const other = definitions.find(({ kind }) => kind === definition.kind)
+      // What the peer's options made of a definition's own stays.
+      if (!made.has(definition)) made.set(definition, other === undefined ? definition : { ...other, options: { ...other.options, ...definition.options } })
+      return made.get(definition)!
+    }
+    return specs.map(spec => ({
+      ...spec, definition: standIn(spec.definition), ...(spec.spawns && { spawns: spec.spawns.map(standIn) })
+    }))
   }
 
   #register(): void {
@@ -207,18 +225,25 @@ export class Simulation {
   }
 
   /** Now and again a peer says something to one that it is linked with. */
-  #talk(peer: SimulatedPeer): void {
-    const { messagesPerMinute } = this.plan
-    if (messagesPerMinute <= 0) return
-    const mean = MINUTE_US / messagesPerMinute
-    const again = (): void => void this.network.clock.setTimeout(() => {
+  #talk(says: Iterator<ScheduledEvent>): void {
+    const { value: event, done } = says.next()
+    if (done === true || event.do !== 'say') return
+    this.network.clock.setTimeout(() => {
       if (!this.#talking) return
-      const to = [...peer.pairs.keys()]
-      if (to.length > 0) {
-        peer.input(new TextMessage({ text: `simulated ${peer.lives} ${this.#sent++}` }), `peer/${this.#workload.pick(to)}`)
-      }
-      again()
-    }, Math.ceil(this.#workload.spread({ min: 0, mean, max: mean * 10 })))
-    again()
+      const peer = this.#byNumber.get(event.peer)
+      const to = peer?.running ? this.#linked(peer, event.to) : undefined
+      if (to !== undefined) peer!.input(new TextMessage({ text: `simulated ${peer!.lives} ${this.#sent++}` }), `peer/${to}`)
+      this.#talk(says)
+    }, event.atMs * 1_000 - this.network.clock.now())
+  }
+
+  /** The peer of the number, or the next one that the peer is linked with. */
+  #linked({ pairs }: SimulatedPeer, number: number): string | undefined {
+    const { peers } = this.plan
+    for (let past = 0; past < peers && pairs.size > 0; past++) {
+      const id = this.#byNumber.get((number + past) % peers)?.peerId
+      if (id !== undefined && pairs.has(id)) return id
+    }
+    return undefined
   }
 }

@@ -8,9 +8,9 @@ import type { Random } from './random.ts'
 export interface Carrier {
   readonly clock: HeapClock
   readonly faults: Faults
-  readonly random: Random
   passes(from: Nic, to: Nic): boolean
-  delayUs(from: Nic, to: Nic): number
+  luck(from: Nic, to: Nic): Random
+  delayUs(from: Nic, to: Nic, luck?: Random): number
 }
 
 type Segment =
@@ -36,6 +36,7 @@ export class Stream implements SimulatedStream, OpenStream {
   /** Called once when the other side has answered the dial. */
   opened: (() => void) | undefined
   #listener: StreamListener | undefined
+  #luck: Random | undefined
   #waiting: (Segment | StreamEnd)[] = []
   /** Nothing more is sent. */
   #finished = false
@@ -117,10 +118,11 @@ export class Stream implements SimulatedStream, OpenStream {
   }
 
   #go(segment: Segment): void {
-    const { clock, faults, random } = this.#network
+    const { clock, faults } = this.#network
+    const random = this.#luck ??= this.#network.luck(this.nic, this.other.nic)
     const now = clock.now()
     if (faults.bandwidth > 0) this.#busyUntil = Math.max(now, this.#busyUntil) + Math.ceil((segment.bytes * 1_000_000) / faults.bandwidth)
-    let delay = this.#network.delayUs(this.nic, this.other.nic)
+    let delay = this.#network.delayUs(this.nic, this.other.nic, random)
     const bad = faults.lossPercent + faults.corruptPercent
     for (let wait = RETRY_US; random.percent(bad) && wait < RETRY_US_MAX; wait *= 2) delay += wait
     const left = Math.max(now, this.#busyUntil, this.nic.machine.cloggedUntil)

@@ -34,5 +34,5 @@ function attach(machine: Machine, name: string, subnet: number, used: Map<number
   if (host > 254) return
   used.set(subnet, host)
   const prefix = `10.${subnet >> 8}.${subnet & 255}`
-  machine.nics.push({ name, address: `${prefix}.${host}`, broadcast: `${prefix}.255`, subnet, machine, up: true })
+  machine.nics.push({ name, address: `${prefix}.${host}`, broadcast: `${prefix}.255`, subnet, machine, number: machine.nics.length, luck: new Map(), up: true })
 }

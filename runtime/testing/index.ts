@@ -8,8 +8,8 @@ export { Replay, replay, walk, type ReplayOptions } from './replay.ts'
 export type { Walk, WalkStep } from '../log/index.ts'
 export { HeapClock, Kernel, type KernelOptions, type Shell, type Tap } from '../kernel/index.ts'
 export {
-  builtInInvariants, FaultOptionError, faultsOf, NoSimulatedDriverError, noFaults, simulate, Simulation, SimulationOptionError, usualFaults,
-  type FaultOptions, type Faults, type Invariant, type InvariantMaker, type Left, type PairLevel, type SimulatedPeer, type SimulateOptions,
+  builtInInvariants, FaultOptionError, faultsOf, NoSimulatedDriverError, noFaults, scheduleOf, simulate, Simulation, SimulationOptionError, usualFaults,
+  type FaultOptions, type Faults, type Invariant, type InvariantMaker, type Left, type OwnFault, type PairLevel, type ScheduledEvent, type SimulatedPeer, type SimulateOptions,
   type SimulateResult, type SimulateStats, type SimulationProgress, type SimulationView, type Spread, type Topology, type Trouble, type Violation
 } from '../simulation/index.ts'
 export {
