@@ -1,39 +1,27 @@
-import type { Socket } from 'node:net'
-import type { TLSSocket } from 'node:tls'
 import {
   DeadLetter, DialFailed, DialOpened, Direction, DriverFailed, Endpoint, Initiator, LinkClosed, LinkSecured,
   type Envelope, type EventOf
 } from '../../proto/index.ts'
-import { Identity } from '../identity/index.ts'
-import { SecuredSockets } from '../listener/secured-sockets.ts'
 import type { Driver, DriverContext, DriverFactory } from '../seam/index.ts'
-import type { Secured } from '../tls/index.ts'
-import { Dial } from './dial.ts'
-import { linkDefaults, type LinkOptions } from './link-options.ts'
+import type { LinkTransport, SecuredStream } from './frame-stream.ts'
+import type { LinkOptions } from './link-options.ts'
 import { LinkSession } from './link-session.ts'
-import { describe, dialCode } from './socket-codes.ts'
+import { SocketTransport } from './socket-transport.ts'
 
 type Command = EventOf<'DialEndpoint' | 'AbortDial' | 'AdoptLink' | 'SetGate' | 'SendPing' | 'CloseLink'>
 
-interface Ends {
-  readonly local: { readonly host: string; readonly port: number }
-  readonly remote: { readonly host: string; readonly port: number }
-}
-
-/** Dials or takes over sockets for one connection, one after another, and carries its link. */
-class LinkDriver implements Driver {
-  readonly #context: DriverContext<Partial<LinkOptions>>
-  readonly #options: LinkOptions
-  readonly #sockets = new Set<Socket>()
-  #dial: { readonly attempt: number; readonly dial: Dial } | undefined
+/** Dials or takes over streams for one connection, one after another, and carries its link. */
+export class LinkDriver implements Driver {
+  readonly #context: DriverContext<LinkOptions>
+  readonly #transport: LinkTransport
+  #dial: { readonly attempt: number; readonly abort: () => void } | undefined
   #session: LinkSession | undefined
-  /** Links that are over for the machine and say goodbye yet. */
-  readonly #leaving = new Set<LinkSession>()
-  #stopped: (() => void) | undefined
+  /** With those that are over for the machine and say goodbye yet. */
+  readonly #sessions = new Set<LinkSession>()
 
-  constructor(context: DriverContext<Partial<LinkOptions>>) {
+  constructor(context: DriverContext<LinkOptions>, transport: LinkTransport) {
     this.#context = context
-    this.#options = { ...linkDefaults, ...context.options }
+    this.#transport = transport
   }
 
   receive(envelope: Envelope): void {
@@ -60,15 +48,8 @@ class LinkDriver implements Driver {
   /** Ends everything as it stands. */
   stop(): Promise<void> | void {
     this.#abortDial(this.#dial?.attempt)
-    this.#session?.destroy()
-    this.#session = undefined
-    for (const session of this.#leaving) session.destroy()
-    this.#leaving.clear()
-    if (this.#sockets.size === 0) return
-    for (const socket of this.#sockets) socket.destroy()
-    return new Promise(resolve => {
-      this.#stopped = resolve
-    })
+    for (const session of this.#sessions) session.destroy()
+    return this.#transport.stop()
   }
 
   #sendFor(envelope: Envelope): void {
@@ -80,66 +61,52 @@ class LinkDriver implements Driver {
   #dialEndpoint({ endpoint, expectedPeerId, attempt }: EventOf<'DialEndpoint'>['body']): void {
     this.#abortDial(this.#dial?.attempt)
     const { host = '', port = 0 } = endpoint ?? {}
-    const dial = new Dial({
-      host, port, expectedPeerId,
-      identity: this.#context.services.get(Identity),
-      tlsTimeoutMs: this.#options.tlsTimeoutMs,
-      track: socket => this.#track(socket),
+    const abort = this.#transport.dial({
+      to: { host, port }, expectedPeerId,
       opened: () => this.#context.publish(new DialOpened({ attempt })),
-      secured: (socket, secured) => this.#guard(() => {
+      secured: stream => this.#guard(() => {
         this.#dial = undefined
-        const local = { host: socket.localAddress ?? '', port: socket.localPort ?? 0 }
-        this.#secured(socket, secured, attempt, Direction.DIRECTION_OUT, { local, remote: { host, port } })
+        this.#secured(stream, attempt, Direction.DIRECTION_OUT)
       }),
-      failed: error => {
+      failed: (code, reason) => {
         this.#dial = undefined
-        this.#context.publish(new DialFailed({ attempt, code: dialCode(error), reason: describe(error) }))
+        this.#context.publish(new DialFailed({ attempt, code, reason }))
       }
     })
-    this.#dial = { attempt, dial }
+    this.#dial = { attempt, abort }
   }
 
   #abortDial(attempt: number | undefined): void {
     if (this.#dial === undefined || this.#dial.attempt !== attempt) return
-    this.#dial.dial.abort()
+    const { abort } = this.#dial
     this.#dial = undefined
+    abort()
   }
 
   #adopt(handle: string): void {
-    const taken = this.#context.services.get(SecuredSockets).take(handle)
-    if (taken === undefined) {
-      const reason = 'the caller left before its connection took it over'
-      return this.#context.publish(new LinkClosed({ code: 'lost', reason, initiator: Initiator.INITIATOR_NETWORK }))
-    }
-    this.#track(taken.socket)
-    this.#secured(taken.socket, taken, 0, Direction.DIRECTION_IN, taken)
+    const taken = this.#transport.adopt(handle)
+    if (taken !== undefined) return this.#secured(taken, 0, Direction.DIRECTION_IN)
+    const reason = 'the caller left before its connection took it over'
+    this.#context.publish(new LinkClosed({ code: 'lost', reason, initiator: Initiator.INITIATOR_NETWORK }))
   }
 
-  #secured(socket: TLSSocket, { peerId, linkId }: Secured, attempt: number, direction: Direction, { local, remote }: Ends): void {
+  #secured(stream: SecuredStream, attempt: number, direction: Direction): void {
     this.#session?.close(0)
-    const session: LinkSession = new LinkSession(socket, {
+    const session: LinkSession = new LinkSession(stream, {
       context: this.#context,
-      options: this.#options,
-      peerId,
+      options: this.#context.options,
+      world: this.#transport.world,
       ended: () => {
         if (this.#session === session) this.#session = undefined
-        if (socket.destroyed) return
-        this.#leaving.add(session)
-        socket.once('close', () => this.#leaving.delete(session))
       },
+      gone: () => this.#sessions.delete(session),
       crashed: error => this.#failed(error)
     })
     this.#session = session
+    this.#sessions.add(session)
+    const { linkId, peerId, local, remote } = stream
     this.#context.publish(new LinkSecured({ attempt, linkId, peerId, local: new Endpoint(local), remote: new Endpoint(remote), direction }))
     session.link.start()
-  }
-
-  #track(socket: Socket): void {
-    this.#sockets.add(socket)
-    socket.once('close', () => {
-      this.#sockets.delete(socket)
-      if (this.#sockets.size === 0) this.#stopped?.()
-    })
   }
 
   #guard(run: () => void): void {
@@ -150,7 +117,7 @@ class LinkDriver implements Driver {
     }
   }
 
-  // What escapes from a socket's callback reaches no one; the actor fails by this message instead.
+  // What escapes from a stream's callback reaches no one; the actor fails by this message instead.
   #failed(error: unknown): void {
     this.#context.log.error({ err: error }, 'link driver failed')
     const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
@@ -159,4 +126,4 @@ class LinkDriver implements Driver {
 }
 
 /** The driver `link` of a peer connection; see connection.proto for what it is told and what it tells. */
-export const linkDriver: DriverFactory<Partial<LinkOptions>> = context => new LinkDriver(context)
+export const linkDriver: DriverFactory<LinkOptions> = context => new LinkDriver(context, new SocketTransport(context, context.options))

@@ -1,4 +1,3 @@
-import type { TLSSocket } from 'node:tls'
 import {
   DeadLetter, FrameRefused, Identify, Instance, Level, LinkClosed, LinkTraffic, Ping, Pong, PongReceived,
   type Envelope, type Message, type SetGate
@@ -11,11 +10,12 @@ import { Budget } from './budget.ts'
 import { builtIn, builtInNumbers, DISCONNECT, FIRST_ACCEPTED, IDENTIFY, PING, PONG, VERIFIED } from './built-in.ts'
 import { Delivery } from './delivery.ts'
 import type { FrameView } from './frame-codec.ts'
+import type { LinkWorld, SecuredStream } from './frame-stream.ts'
 import { Gate } from './gate.ts'
 import { LinkFullError, MessageTooLargeError, NotAcceptedError } from './link-errors.ts'
 import type { LinkOptions } from './link-options.ts'
 import { Link, type LinkEnd, type LinkUser } from './link.ts'
-import { Links, type OpenLink } from './links.ts'
+import { Links, type LinkTable, type OpenLink } from './links.ts'
 import { Outbox } from './outbox.ts'
 import { Pings, type Asked } from './pings.ts'
 import { WireTypes, type WireEntry } from './wire-types.ts'
@@ -26,9 +26,11 @@ const IN_USE_BYTES = 4096
 export interface SessionOptions {
   readonly context: DriverContext<unknown>
   readonly options: LinkOptions
-  readonly peerId: string
+  readonly world: LinkWorld
   /** Called once, before LinkClosed is published. */
   readonly ended: () => void
+  /** Called once, when its stream is gone. */
+  readonly gone: () => void
   readonly crashed: (error: unknown) => void
 }
 
@@ -40,14 +42,16 @@ export class LinkSession implements LinkUser, OpenLink {
   readonly #options: LinkOptions
   readonly #given: SessionOptions
   readonly #types: WireTypes
-  readonly #links: Links & { attach(link: OpenLink): void; detach(link: OpenLink): void }
+  readonly #links: LinkTable
   readonly #gate: Gate
   readonly #delivery: Delivery
   readonly #outbox: Outbox
-  readonly #pings = new Pings()
+  readonly #world: LinkWorld
+  readonly #linkId: string
+  readonly #pings: Pings
   readonly #pingBudget: Budget
   readonly #busBudget: Budget
-  #busTimer: NodeJS.Timeout | undefined
+  #cancelBusWait: (() => void) | undefined
   #identified = false
   #awaitingGate = false
   #refused = 0
@@ -57,12 +61,16 @@ export class LinkSession implements LinkUser, OpenLink {
   #bytesInAtPing = 0
   /** Since when nothing was acknowledged although much waits, and how much had been by then. */
   #stuck = { since: 0, acknowledged: 0 }
-  #reportTimer: NodeJS.Timeout | undefined
+  #cancelReport: (() => void) | undefined
+  #released = false
 
-  constructor(socket: TLSSocket, given: SessionOptions) {
-    const { context, options, peerId } = given
+  constructor(stream: SecuredStream, given: SessionOptions) {
+    const { context, options, world } = given
+    const { peerId, linkId } = stream
     const links = context.services.get(Links)
     this.peerId = peerId
+    this.#linkId = linkId
+    this.#world = world
     this.#given = given
     this.#context = context
     this.#options = options
@@ -70,10 +78,12 @@ export class LinkSession implements LinkUser, OpenLink {
     this.#links = links
     this.#gate = new Gate(options, this.#types)
     this.#delivery = new Delivery(context, links, this.#gate, peerId)
-    this.link = new Link(socket, options, this)
+    this.link = new Link(stream, world, this)
     this.#outbox = new Outbox(this.link, this.#gate, peerId)
-    this.#pingBudget = new Budget(options.pingsPerSecond, performance.now())
-    this.#busBudget = new Budget(options.busMessagesPerSecond, performance.now(), options.busBurst)
+    this.#pings = new Pings(world.random)
+    this.#pingBudget = new Budget(options.pingsPerSecond, world.now())
+    this.#busBudget = new Budget(options.busMessagesPerSecond, world.now(), options.busBurst)
+    world.tell?.({ fact: 'link-opened', linkId, remote: peerId })
   }
 
   get level(): Level {
@@ -83,7 +93,7 @@ export class LinkSession implements LinkUser, OpenLink {
   /** @throws NotAcceptedError, LinkFullError, MessageTooLargeError */
   send(entry: WireEntry, message: Message | undefined, bytes: Uint8Array | undefined): boolean {
     const ready = this.#outbox.send(entry, message, bytes)
-    this.#reportTimer ??= setTimeout(this.#report, this.#options.trafficEveryMs)
+    this.#cancelReport ??= this.#world.after(this.#options.trafficEveryMs, this.#report)
     return ready
   }
 
@@ -95,19 +105,20 @@ export class LinkSession implements LinkUser, OpenLink {
     if (this.link.over) return
     const before = this.#gate.level
     this.#gate.set(body)
-    this.link.limit = this.#gate.takes
+    this.link.frames.limit = this.#gate.takes
     const { level } = this.#gate
+    this.#world.tell?.({ fact: 'link-gate', linkId: this.#linkId, remote: this.peerId, level })
     if (level !== before && level >= Level.LEVEL_BASIC && !this.link.closing) this.#links.attach(this)
     this.#delivery.gateChanged()
     if (!this.#awaitingGate || level < Level.LEVEL_IDENTIFIED) return
     this.#awaitingGate = false
-    this.link.resume()
+    this.link.frames.resume()
   }
 
   /** Sends a ping, and after its answer those that are left. */
   ping(asked: Asked): void {
-    const wireId = this.#pings.ask(asked, performance.now())
-    this.#bytesInAtPing = this.link.bytesIn
+    const wireId = this.#pings.ask(asked, this.#world.now())
+    this.#bytesInAtPing = this.link.frames.bytesIn
     this.#sendOwn(PING, Ping.encode(new Ping({ id: wireId })).finish(), 'pings-not-sent')
   }
 
@@ -115,7 +126,10 @@ export class LinkSession implements LinkUser, OpenLink {
   sendFor({ type, body, bytes, from, to }: Envelope): void {
     try {
       const number = builtInNumbers.get(type)
-      if (number !== undefined) return this.link.send(number, number === IDENTIFY ? this.#identify(body as Identify) : bytes)
+      if (number !== undefined) {
+        this.#world.tell?.({ fact: 'link-said', linkId: this.#linkId, remote: this.peerId, type })
+        return this.link.send(number, number === IDENTIFY ? this.#identify(body as Identify) : bytes)
+      }
       const entry = this.#types.named(type)
       if (entry === undefined) throw new NotAcceptedError(`${type} is not declared for the wire`)
       this.send(entry, undefined, bytes)
@@ -167,8 +181,8 @@ export class LinkSession implements LinkUser, OpenLink {
 
   passing(): void {
     this.#outbox.settle()
-    if (this.link.unacknowledged >= IN_USE_BYTES || this.link.buffered >= IN_USE_BYTES || this.#framesIn > this.#reported.framesIn) {
-      this.#reportTimer ??= setTimeout(this.#report, this.#options.trafficEveryMs)
+    if (this.link.frames.unacknowledged >= IN_USE_BYTES || this.link.frames.buffered >= IN_USE_BYTES || this.#framesIn > this.#reported.framesIn) {
+      this.#cancelReport ??= this.#world.after(this.#options.trafficEveryMs, this.#report)
     }
   }
 
@@ -178,9 +192,13 @@ export class LinkSession implements LinkUser, OpenLink {
 
   ended(end: LinkEnd): void {
     this.#given.ended()
-    if (this.#reportTimer !== undefined) this.#report()
+    if (this.#cancelReport !== undefined) this.#report()
     this.#release()
     this.#context.publish(new LinkClosed(end))
+  }
+
+  gone(): void {
+    this.#given.gone()
   }
 
   crashed(error: unknown): void {
@@ -188,8 +206,11 @@ export class LinkSession implements LinkUser, OpenLink {
   }
 
   #release(): void {
-    clearTimeout(this.#reportTimer)
-    clearTimeout(this.#busTimer)
+    if (this.#released) return
+    this.#released = true
+    this.#world.tell?.({ fact: 'link-closed', linkId: this.#linkId, remote: this.peerId })
+    this.#cancelReport?.()
+    this.#cancelBusWait?.()
     this.#links.detach(this)
     this.#outbox.close()
   }
@@ -199,18 +220,19 @@ export class LinkSession implements LinkUser, OpenLink {
     if (entry === undefined) return this.#refuse(`#${frame.type}`, 'unknown-type', 'the type was not among those that we accept')
     if (entry.level > this.level) return this.#refuse(entry.name, 'level', `it may pass from ${Level[entry.level]} on, the link is at ${Level[this.level]}`)
     this.#framesIn++
+    this.#world.tell?.({ fact: 'link-passed', linkId: this.#linkId, remote: this.peerId, type: entry.name, needs: entry.level })
     const wait = this.#delivery.deliver(entry, frame)
-    if (wait === undefined) return entry.via === 'pump' || this.#withinBudget(frame)
-    void wait.then(() => this.link.resume())
+    if (wait === undefined || !this.link.frames.awaits) return entry.via === 'pump' || this.#withinBudget(frame)
+    void wait.then(() => this.link.frames.resume())
     return false
   }
 
   /** False where the link is read on only when the bus has had time for what came. */
   #withinBudget({ start, end }: FrameView): boolean {
-    const waitMs = this.#busBudget.spend(1 + Math.floor((end - start) / 1024), performance.now())
+    const waitMs = this.#busBudget.spend(1 + Math.floor((end - start) / 1024), this.#world.now())
     if (waitMs === 0) return true
     this.#context.count('bus-over-budget')
-    this.#busTimer = setTimeout(() => this.link.resume(), waitMs)
+    this.#cancelBusWait = this.#world.after(waitMs, () => this.link.frames.resume())
     return false
   }
 
@@ -221,10 +243,10 @@ export class LinkSession implements LinkUser, OpenLink {
       this.#context.publish(body)
       if (!this.link.over) this.#outbox.verified()
     } else if (type === PING) {
-      if (!this.#pingBudget.take(performance.now())) this.#context.count('pings-over-budget')
+      if (!this.#pingBudget.take(this.#world.now())) this.#context.count('pings-over-budget')
       else this.#sendOwn(PONG, Pong.encode(new Pong({ id: (body as Ping).id })).finish(), 'pongs-not-sent')
     } else {
-      const answered = this.#pings.answer((body as Pong).id, performance.now())
+      const answered = this.#pings.answer((body as Pong).id, this.#world.now())
       if (answered === undefined) this.#context.count('pongs-unasked')
       else if (answered.left > 0) this.ping({ ...answered, left: answered.left - 1 })
       else this.#context.publish(new PongReceived({ id: answered.id, rttUs: answered.rttUs }), answered.from)
@@ -267,8 +289,8 @@ export class LinkSession implements LinkUser, OpenLink {
 
   /** Ends a link whose other side pins what waits for it, by taking none of it. */
   #takesNothing(): boolean {
-    const { acknowledged, unacknowledged } = this.link
-    const now = performance.now()
+    const { acknowledged, unacknowledged } = this.link.frames
+    const now = this.#world.now()
     if (unacknowledged < this.#options.highWaterBytes || acknowledged !== this.#stuck.acknowledged) this.#stuck = { since: now, acknowledged }
     if (now - this.#stuck.since < this.#options.stallMs) return false
     this.link.breakOff('overloaded', `it took nothing for ${this.#options.stallMs} ms, while ${unacknowledged} bytes wait for it`)
@@ -276,10 +298,10 @@ export class LinkSession implements LinkUser, OpenLink {
   }
 
   readonly #report = (): void => {
-    clearTimeout(this.#reportTimer)
-    this.#reportTimer = undefined
+    this.#cancelReport?.()
+    this.#cancelReport = undefined
     const before = this.#reported
-    const now = { framesIn: this.#framesIn, framesOut: this.#outbox.sent, bytesIn: this.link.bytesIn, bytesOut: this.link.bytesOut }
+    const now = { framesIn: this.#framesIn, framesOut: this.#outbox.sent, bytesIn: this.link.frames.bytesIn, bytesOut: this.link.frames.bytesOut }
     this.#reported = now
     const traffic = {
       framesIn: now.framesIn - before.framesIn,
@@ -288,11 +310,11 @@ export class LinkSession implements LinkUser, OpenLink {
       bytesOut: now.bytesOut - before.bytesOut
     }
     const passed = traffic.framesIn + traffic.framesOut > 0 || traffic.bytesIn + traffic.bytesOut >= IN_USE_BYTES
-    const bytesInSincePing = Math.min(traffic.bytesIn, this.link.bytesIn - this.#bytesInAtPing)
-    if (passed) this.#context.publish(new LinkTraffic({ ...traffic, unacknowledged: this.link.unacknowledged, bytesInSincePing }))
+    const bytesInSincePing = Math.min(traffic.bytesIn, this.link.frames.bytesIn - this.#bytesInAtPing)
+    if (passed) this.#context.publish(new LinkTraffic({ ...traffic, unacknowledged: this.link.frames.unacknowledged, bytesInSincePing }))
     if (this.link.over || this.#takesNothing()) return
     // While a lot is under way something passes, even if no report was due to frames.
-    if (this.link.unacknowledged >= IN_USE_BYTES) this.#reportTimer ??= setTimeout(this.#report, this.#options.trafficEveryMs)
-    else this.link.trim()
+    if (this.link.frames.unacknowledged >= IN_USE_BYTES) this.#cancelReport ??= this.#world.after(this.#options.trafficEveryMs, this.#report)
+    else this.link.frames.trim()
   }
 }

@@ -1,4 +1,4 @@
-import { randomInt } from 'node:crypto'
+import type { LinkWorld } from './frame-stream.ts'
 
 /** Who asks more than this without an answer loses the oldest. */
 const UNANSWERED_MAX = 64
@@ -17,11 +17,16 @@ export interface Asked {
 /** Pings of one link that wait for their answer. Ids on the wire cannot be guessed, so no pong comes before its ping. */
 export class Pings {
   readonly #asked = new Map<number, Asked & { readonly at: number }>()
+  readonly #random: LinkWorld['random']
+
+  constructor(random: LinkWorld['random']) {
+    this.#random = random
+  }
 
   /** Notes a ping and returns its id on the wire. Times are in milliseconds. */
   ask(asked: Asked, now: number): number {
     let wireId: number
-    do wireId = randomInt(1, 0x1_0000_0000)
+    do wireId = 1 + this.#random.below(0x7fff_ffff)
     while (this.#asked.has(wireId))
     this.#asked.set(wireId, { ...asked, at: now })
     if (this.#asked.size > UNANSWERED_MAX) this.#asked.delete(this.#asked.keys().next().value as number)

@@ -1,141 +1,73 @@
-import {
-  DeadLetter, DialFailed, DialOpened, Direction, Endpoint, Initiator, LinkClosed, LinkSecured, type Envelope, type EventOf
-} from '../../proto/index.ts'
 import { Identity } from '../identity/index.ts'
 import type { SimulatedIdentity } from '../identity/simulated.ts'
 import { SimulatedSockets } from '../listener/simulated.ts'
-import type { Driver, DriverContext, DriverFactory } from '../seam/index.ts'
+import type { DriverContext, DriverFactory } from '../seam/index.ts'
 import { SimulatedHost, type SimulatedStream } from '../simulated/host.ts'
 import { secureSimulatedOutbound, type SimulatedSecured } from '../tls/simulated.ts'
+import type { DialRequest, LinkTransport, SecuredStream } from './frame-stream.ts'
+import { LinkDriver } from './link-driver.ts'
 import type { LinkOptions } from './link-options.ts'
-import { SimulatedSession } from './simulated-session.ts'
+import { SimulatedFrames } from './simulated-frames.ts'
 
-type Command = EventOf<'DialEndpoint' | 'AbortDial' | 'AdoptLink' | 'SetGate' | 'SendPing' | 'CloseLink'>
+/** Streams of a simulated machine. */
+class SimulatedTransport implements LinkTransport {
+  readonly world: SimulatedHost
+  readonly #context: DriverContext<LinkOptions>
 
-/** Dials or takes over simulated streams for one connection, one after another, and carries its link. */
-class SimulatedLinkDriver implements Driver {
-  readonly #context: DriverContext<Partial<LinkOptions>>
-  readonly #host: SimulatedHost
-  readonly #options: LinkOptions
-  #dial: { readonly attempt: number; abort(): void } | undefined
-  #session: SimulatedSession | undefined
-
-  constructor(context: DriverContext<Partial<LinkOptions>>) {
+  constructor(context: DriverContext<LinkOptions>) {
+    this.world = context.services.get(SimulatedHost)
     this.#context = context
-    this.#host = context.services.get(SimulatedHost)
-    // The definition's defaults are in them; copying forty options for each of thousands of links shows.
-    this.#options = context.options as LinkOptions
   }
 
-  receive(envelope: Envelope): void {
-    const command = envelope as Command
-    switch (command.type) {
-      case 'DialEndpoint':
-        return this.#dialEndpoint(command.body)
-      case 'AbortDial':
-        return this.#abortDial(command.body.attempt)
-      case 'AdoptLink':
-        return this.#adopt(command.body.handle)
-      case 'SetGate':
-        return this.#session?.setGate(command.body)
-      case 'SendPing':
-        return this.#session?.ping({ id: command.body.id, from: envelope.from, left: Math.max(0, command.body.count - 1), rttUs: Infinity })
-      case 'CloseLink':
-        this.#abortDial(this.#dial?.attempt)
-        return this.#session?.close(command.body.lingerMs)
-    }
-    if (this.#session !== undefined) return this.#session.sendFor(envelope)
-    const { type, from, to } = envelope as Envelope
-    this.#context.publish(new DeadLetter({ type, from, to, reason: 'not-connected', count: 1 }), '')
-  }
-
-  stop(): void {
-    this.#abortDial(this.#dial?.attempt)
-    this.#session?.destroy()
-    this.#session = undefined
-  }
-
-  #dialEndpoint({ endpoint, expectedPeerId, attempt }: EventOf<'DialEndpoint'>['body']): void {
-    this.#abortDial(this.#dial?.attempt)
-    const remote = { host: endpoint?.host ?? '', port: endpoint?.port ?? 0 }
+  dial({ to, expectedPeerId, opened, secured, failed }: DialRequest): () => void {
+    const { world } = this
     let stream: SimulatedStream | undefined
     let over = false
     let cancelTls = (): void => {}
-    const failed = (code: string, reason: string): void => {
+    const settle = (how: () => void): void => {
       if (over) return
       over = true
       cancelTls()
-      this.#dial = undefined
-      this.#context.publish(new DialFailed({ attempt, code, reason }))
+      how()
     }
-    const abort = this.#host.network.dial(remote, {
-      failed: code => failed(code, code === 'dial-refused' ? 'nothing listens there (ECONNREFUSED)' : 'there is no way to there (EHOSTUNREACH)'),
-      opened: opened => {
-        stream = opened
-        cancelTls = this.#host.after(this.#options.tlsTimeoutMs, () => {
-          opened.destroy()
+    const abort = world.network.dial(to, {
+      failed: code => settle(() => failed(code, code === 'dial-refused' ? 'nothing listens there (ECONNREFUSED)' : 'there is no way to there (EHOSTUNREACH)')),
+      opened: open => {
+        stream = open
+        cancelTls = world.after(this.#context.options.tlsTimeoutMs, () => settle(() => {
+          open.destroy()
           failed('tls-timeout', 'the handshake took too long')
-        })
-        this.#context.publish(new DialOpened({ attempt }))
+        }))
+        opened()
         if (over) return
-        secureSimulatedOutbound(opened, expectedPeerId, {
+        secureSimulatedOutbound(open, expectedPeerId, {
           identity: this.#context.services.get(Identity) as SimulatedIdentity,
-          random: this.#host.random,
-          failed,
-          secured: secured => {
-            if (over) return
-            over = true
-            cancelTls()
-            this.#dial = undefined
-            this.#secured(opened, secured, attempt, Direction.DIRECTION_OUT)
-          }
+          random: world.random,
+          failed: (code, reason) => settle(() => failed(code, reason)),
+          secured: who => settle(() => secured(this.#secured(open, who)))
         })
       }
     })
-    this.#dial = {
-      attempt,
-      abort: () => {
-        over = true
-        cancelTls()
-        abort()
-        stream?.destroy()
-      }
-    }
-  }
-
-  #abortDial(attempt: number | undefined): void {
-    if (this.#dial === undefined || this.#dial.attempt !== attempt) return
-    const dial = this.#dial
-    this.#dial = undefined
-    dial.abort()
-  }
-
-  #adopt(handle: string): void {
-    const taken = this.#context.services.get(SimulatedSockets).take(handle)
-    if (taken === undefined) {
-      const reason = 'the caller left before its connection took it over'
-      return this.#context.publish(new LinkClosed({ code: 'lost', reason, initiator: Initiator.INITIATOR_NETWORK }))
-    }
-    this.#secured(taken.stream, taken.secured, 0, Direction.DIRECTION_IN)
-  }
-
-  #secured(stream: SimulatedStream, secured: SimulatedSecured, attempt: number, direction: Direction): void {
-    this.#session?.close(0)
-    const session: SimulatedSession = new SimulatedSession(stream, {
-      context: this.#context,
-      options: this.#options,
-      secured,
-      ended: () => {
-        if (this.#session === session) this.#session = undefined
-      }
+    return () => settle(() => {
+      abort()
+      stream?.destroy()
     })
-    this.#session = session
-    this.#context.publish(new LinkSecured({
-      attempt, ...secured, direction, local: new Endpoint(stream.local), remote: new Endpoint(stream.remote)
-    }))
-    session.start()
+  }
+
+  adopt(handle: string): SecuredStream | undefined {
+    const taken = this.#context.services.get(SimulatedSockets).take(handle)
+    return taken === undefined ? undefined : this.#secured(taken.stream, taken.secured)
+  }
+
+  // Every stream has a session, which the driver ends, or is being dialled, which the driver gives up.
+  stop(): void {}
+
+  #secured(stream: SimulatedStream, { peerId, linkId }: SimulatedSecured): SecuredStream {
+    const { local, remote } = stream
+    const named = { linkId, remote: peerId }
+    return { peerId, linkId, local, remote, open: taker => new SimulatedFrames(stream, this.world, this.#context.options, named, taker) }
   }
 }
 
 /** Stands for the driver `link` of a peer connection in a simulation. */
-export const simulatedLinkDriver: DriverFactory<Partial<LinkOptions>> = context => new SimulatedLinkDriver(context)
+export const simulatedLinkDriver: DriverFactory<LinkOptions> = context => new LinkDriver(context, new SimulatedTransport(context))

@@ -52,9 +52,9 @@ export interface StreamListener {
 export interface SimulatedStream {
   readonly local: SimulatedPlace
   readonly remote: SimulatedPlace
-  /** Sent and not arrived, in bytes. */
+  /** Sent and not taken by the other side's program, in bytes. */
   readonly inFlight: number
-  /** Called when something that was sent has arrived; set it where senders wait. */
+  /** Called when a message that was sent has been taken; set it where senders wait. */
   acknowledged: (() => void) | undefined
   /**
    * Called for what arrives, and once for the end that the other side or the network made. While there is

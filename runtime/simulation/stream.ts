@@ -132,8 +132,6 @@ export class Stream implements SimulatedStream, OpenStream {
 
   #arrive(segment: Segment): void {
     const { other } = this
-    this.inFlight -= segment.bytes
-    if (this.acknowledged !== undefined) this.process.run(() => this.acknowledged?.())
     if (!other.nic.machine.on || other.#vanished) {
       if (!this.#gone && this.#stalled === undefined) this.#stall([])
     } else if (other.#gone) {
@@ -181,10 +179,17 @@ export class Stream implements SimulatedStream, OpenStream {
     else this.#hand(what)
   }
 
+  /** The other side's program has taken some of what was sent. */
+  #taken(bytes: number): void {
+    this.inFlight -= bytes
+    if (this.acknowledged !== undefined) this.process.run(() => this.acknowledged?.())
+  }
+
   #hand(what: Segment | StreamEnd): void {
     if (typeof what === 'object') {
-      if (what.kind === 'data') this.#listener?.message(what.message)
-      else this.#listener?.ended('closed')
+      if (what.kind !== 'data') return this.#listener?.ended('closed')
+      this.other.#taken(what.bytes)
+      this.#listener?.message(what.message)
       return
     }
     const listener = this.#listener

@@ -8,7 +8,7 @@ import { encodeFrame } from '../../../actors/peer-connection/frame-codec.ts'
 import { FrameReader } from '../../../actors/peer-connection/frame-reader.ts'
 import { linkDriver } from '../../../actors/peer-connection/link-driver.ts'
 import { Links } from '../../../actors/peer-connection/links.ts'
-import type { LinkOptions } from '../../../actors/peer-connection/link-options.ts'
+import { linkDefaults, type LinkOptions } from '../../../actors/peer-connection/link-options.ts'
 import { WireTypes } from '../../../actors/peer-connection/wire-types.ts'
 import { Services, type Driver, type DriverContext, type WireType } from '../../../actors/seam/index.ts'
 import { handshake, secureInbound, secureOutbound } from '../../../actors/tls/index.ts'
@@ -52,10 +52,10 @@ export class Side {
     const types = this.services.get(WireTypes)
     types.add([stepType], 'verify-words')
     types.add(spoken, 'host')
-    const context: DriverContext<Partial<LinkOptions>> = {
+    const context: DriverContext<LinkOptions> = {
       address: `${this.address}#link`,
       actor: this.address,
-      options,
+      options: { ...linkDefaults, ...options },
       log: pino({ level: 'silent' }),
       signal: this.#abort.signal,
       services: this.services,
