@@ -6,6 +6,9 @@ export {
 } from '../log/index.ts'
 export { Replay, replay, walk, type ReplayOptions } from './replay.ts'
 export type { Walk, WalkStep } from '../log/index.ts'
+export { coverageTable, transitionCoverage, TransitionCoverage, type CoverageFigures } from './coverage.ts'
+export { MachineRun, MessageNotTakenError, type MachineRunOptions, type Said } from './machine-run.ts'
+export { EndlessPathsError, MachinePath, PathError, pathsOf, type MachinePaths, type PathOptions, type PathStep } from './paths.ts'
 export { HeapClock, Kernel, type KernelOptions, type Shell, type Tap } from '../kernel/index.ts'
 export {
   builtInInvariants, FaultOptionError, faultsOf, NoSimulatedDriverError, noFaults, scheduleOf, simulate, Simulation, SimulationOptionError, usualFaults,

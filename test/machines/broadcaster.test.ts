@@ -3,8 +3,8 @@ import { broadcasterMachine, type BroadcasterOptions } from '../../machines/broa
 import {
   AnnouncementSent, AnswerWanted, DiscoveryStarted, Endpoint, InterfacesChanged, LinksChanged, Listening, NetworkInterface, Stop
 } from '../../proto/index.ts'
-import { MachineRun } from '../support/machine-run.ts'
-import { TransitionCoverage } from '../support/transition-coverage.ts'
+import { MachineRun } from '../../runtime/testing/machine-run.ts'
+import { TransitionCoverage } from '../../runtime/testing/coverage.ts'
 
 const coverage = new TransitionCoverage(broadcasterMachine)
 

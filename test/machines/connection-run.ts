@@ -5,8 +5,8 @@ import {
   DialFailed, DialOpened, Direction, Endpoint, Identify, Instance, LinkAdmitted, LinkClosed, LinkSecured, PongReceived, StepPassed, Verified,
   type Message
 } from '../../proto/index.ts'
-import { MachineRun } from '../support/machine-run.ts'
-import { TransitionCoverage } from '../support/transition-coverage.ts'
+import { MachineRun } from '../../runtime/testing/machine-run.ts'
+import { TransitionCoverage } from '../../runtime/testing/coverage.ts'
 
 export const ADDRESS = 'peer-connection/one'
 export const LINK = `${ADDRESS}#link`

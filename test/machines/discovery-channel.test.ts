@@ -2,8 +2,8 @@ import { describe, expect, it } from '@jest/globals'
 import { discoveryChannelMachine, type DiscoveryChannelOptions } from '../../machines/discovery-channel.ts'
 import { keys } from '../../machines/table.ts'
 import { AnnouncementHeard, ChannelFailed, ChannelOpened, DiscoveryStarted, Endpoint, Instance, Stop } from '../../proto/index.ts'
-import { MachineRun } from '../support/machine-run.ts'
-import { TransitionCoverage } from '../support/transition-coverage.ts'
+import { MachineRun } from '../../runtime/testing/machine-run.ts'
+import { TransitionCoverage } from '../../runtime/testing/coverage.ts'
 
 const coverage = new TransitionCoverage(discoveryChannelMachine)
 

@@ -5,8 +5,8 @@ import {
   FileAnswer, FileCancel, FileFailed, FileProgress, FileReceipt, FileStored, PeerDisconnected, Stop, StoreFile, StoreOpened,
   TransferDone, TransferOffered, TransferProgress, TransferStarted
 } from '../../proto/index.ts'
-import { MachineRun } from '../support/machine-run.ts'
-import { TransitionCoverage } from '../support/transition-coverage.ts'
+import { MachineRun } from '../../runtime/testing/machine-run.ts'
+import { TransitionCoverage } from '../../runtime/testing/coverage.ts'
 
 const coverage = new TransitionCoverage(fileReceiveMachine)
 const digest = Uint8Array.from({ length: 32 }, (_, index) => 255 - index)

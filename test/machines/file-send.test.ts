@@ -5,8 +5,8 @@ import {
   FileAnswer, FileCancel, FileFailed, FileOffer, FilePrepared, FileProgress, FilePumped, FileReceipt, PeerDisconnected, PrepareFile, PumpFile, Stop,
   TransferDone, TransferOffered, TransferProgress, TransferStarted
 } from '../../proto/index.ts'
-import { MachineRun } from '../support/machine-run.ts'
-import { TransitionCoverage } from '../support/transition-coverage.ts'
+import { MachineRun } from '../../runtime/testing/machine-run.ts'
+import { TransitionCoverage } from '../../runtime/testing/coverage.ts'
 
 const coverage = new TransitionCoverage(fileSendMachine)
 const digest = Uint8Array.from({ length: 32 }, (_, index) => index)

@@ -4,8 +4,8 @@ import { fileShareMachine, type FileShareOptions } from '../../machines/file-sha
 import {
   FileAnswer, FileCancel, FileOffer, FileReceipt, PeerDisconnected, ShareFile, SpawnActor, Terminated, Watch
 } from '../../proto/index.ts'
-import { MachineRun } from '../support/machine-run.ts'
-import { TransitionCoverage } from '../support/transition-coverage.ts'
+import { MachineRun } from '../../runtime/testing/machine-run.ts'
+import { TransitionCoverage } from '../../runtime/testing/coverage.ts'
 
 const coverage = new TransitionCoverage(fileShareMachine)
 const digest = new Uint8Array(32)

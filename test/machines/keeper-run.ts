@@ -6,8 +6,8 @@ import {
   DiscoveryStarted, Endpoint, InboundSecured, Initiator, Instance, Level, LinkEnded, LinkIdentified, LinkLevelReached, PeerHeard, PongReceived, Terminated,
   type EventOf
 } from '../../proto/index.ts'
-import { MachineRun } from '../support/machine-run.ts'
-import { TransitionCoverage } from '../support/transition-coverage.ts'
+import { MachineRun } from '../../runtime/testing/machine-run.ts'
+import { TransitionCoverage } from '../../runtime/testing/coverage.ts'
 
 export const KEEPER = 'link-keeper/main'
 export const LISTENER = 'listener/main#tcp'

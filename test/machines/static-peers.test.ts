@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { staticPeersMachine } from '../../machines/static-peers.ts'
 import { DiscoveryStarted } from '../../proto/index.ts'
-import { MachineRun } from '../support/machine-run.ts'
+import { MachineRun } from '../../runtime/testing/machine-run.ts'
 
 describe('static peers', () => {
   it('are told one by one when discovery starts, not before and not twice', () => {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals'
 import { verifyPingsMachine } from '../../machines/verify-pings.ts'
 import { PongReceived } from '../../proto/index.ts'
-import { MachineRun } from '../support/machine-run.ts'
-import { TransitionCoverage } from '../support/transition-coverage.ts'
+import { MachineRun } from '../../runtime/testing/machine-run.ts'
+import { TransitionCoverage } from '../../runtime/testing/coverage.ts'
 
 const LINK = 'peer-connection/one#link'
 const coverage = new TransitionCoverage(verifyPingsMachine)

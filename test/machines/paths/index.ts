@@ -1,0 +1,19 @@
+import { fileReceivePaths, fileSendPaths, fileSharePaths } from './files.ts'
+import { linkKeeperPaths } from './keeper.ts'
+import { broadcasterPaths, discoveryChannelPaths } from './lan.ts'
+import { listenerPaths, peerConnectionPaths, staticPeersPaths, verifyPingsPaths } from './links.ts'
+import type { Walks } from './walks.ts'
+
+/** The walks of every actor's machine, by the actor's kind. */
+export const walksOf: Readonly<Record<string, Walks>> = {
+  'broadcaster': broadcasterPaths,
+  'discovery-channel': discoveryChannelPaths,
+  'file-receive': fileReceivePaths,
+  'file-send': fileSendPaths,
+  'file-share': fileSharePaths,
+  'link-keeper': linkKeeperPaths,
+  'listener': listenerPaths,
+  'peer-connection': peerConnectionPaths,
+  'static-peers': staticPeersPaths,
+  'verify-pings': verifyPingsPaths
+}
