@@ -11,6 +11,11 @@ export interface MachineInput<Options = Record<string, unknown>> {
   /** Address of the actor that spawned it; `system` for actors of the peer. */
   readonly parent: string
   readonly options: Options
+  /**
+   * Numbers of the behaviour flags in force in this run, ascending: a behaviour that would change what old logs do asks for its own
+   * here, so that they replay as they ran.
+   */
+  readonly flags: readonly number[]
   /** Start of the actor's random stream; see random.ts. */
   readonly random: number
 }

@@ -33,6 +33,11 @@ export interface ActorDefinition<Options extends object = any> {
   readonly kind: string
   /** Raise it when old logs would run differently; it is written into every log. @default 1 */
   readonly version?: number
+  /**
+   * Numbers of the behaviour flags that its machine asks for in {@link MachineInput}, whole and from 1000 on in a host program. New
+   * runs have all of them in force; a log has those of its time. @default none
+   */
+  readonly flags?: readonly number[]
   /** Given {@link MachineInput} as its input; must not know any driver or the runtime. */
   readonly machine: AnyStateMachine
   readonly drivers?: Readonly<Record<string, DriverFactory<Options>>>
@@ -68,7 +73,7 @@ export interface ActorSpec<Options extends object = any> {
 
 /**
  * Checks a definition and returns it.
- * @throws TypeError when the kind is not kebab-case, or is `peer`, or when a driver's name holds `/` or `#`
+ * @throws TypeError when the kind is not kebab-case, or is `peer`, or when a driver's name holds `/` or `#`, or a flag is no whole number from 1 on
  */
 export function defineActor<Options extends object>(definition: ActorDefinition<Options>): ActorDefinition<Options> {
   if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(definition.kind)) {
@@ -77,6 +82,9 @@ export function defineActor<Options extends object>(definition: ActorDefinition<
   if (definition.kind === 'peer') throw new TypeError("actor kind 'peer' is taken: peer/PEERID are the other peers, choose another name")
   for (const name of Object.keys(definition.drivers ?? {})) {
     if (!/^[a-z][a-z0-9-]*$/.test(name)) throw new TypeError(`driver name '${name}' of ${definition.kind} is not kebab-case`)
+  }
+  for (const flag of definition.flags ?? []) {
+    if (!Number.isInteger(flag) || flag < 1 || flag > 0xffff_ffff) throw new TypeError(`flag ${flag} of ${definition.kind} is no whole number from 1 to 4294967295`)
   }
   return definition
 }

@@ -11,6 +11,8 @@ export interface CellHost {
   readonly clock: HeapClock
   readonly maxRecent: number
   readonly witness: Witness | undefined
+  /** Behaviour flags in force. */
+  readonly flags: readonly number[]
   /** Seq of the message at hand, 0 within a timer. */
   cause: number
   /** @throws when the body cannot be published; the cell fails */
@@ -101,7 +103,7 @@ export class ActorCell implements Receiver {
   /** Starts the machine. @param random start of its random stream */
   start(random: number): void {
     const clock = this.#clock = this.#host.clock.ownedBy(this.address, fire => this.#step(0, fire))
-    const input: MachineInput = { address: this.address, parent: this.parentAddress, options: this.options.machine, random }
+    const input: MachineInput = { address: this.address, parent: this.parentAddress, options: this.options.machine, flags: this.#host.flags, random }
     this.#fault = undefined
     this.#origin = 0
     this.#step(this.#host.cause, () => {

@@ -75,11 +75,6 @@ export class Bus {
     return count
   }
 
-  /** @internal what waits, oldest first */
-  waiting(): Envelope[] {
-    return this.#queue.toArray()
-  }
-
   /** @internal */
   at(address: string): Receiver | undefined {
     return this.#addresses.get(address)

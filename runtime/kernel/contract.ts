@@ -68,6 +68,8 @@ export interface KernelOptions {
   readonly actors: readonly ActorSpec[]
   /** @default the types of p2pnet.v1 */
   readonly registry?: Registry
+  /** Numbers of the behaviour flags in force, which machines are given. @default none */
+  readonly flags?: readonly number[]
   readonly limits?: Partial<Limits>
   /** @default 'lazy' */
   readonly codec?: Codec

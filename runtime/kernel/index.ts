@@ -2,6 +2,7 @@ export { Kernel } from './kernel.ts'
 export type {
   ActorInspection, Codec, InputAddress, Inspection, KernelOptions, MachineStep, Report, Shell, Tap, Witness
 } from './contract.ts'
+export { currentFlags, HOST_FLAGS_FROM, LIBRARY_FLAGS } from './flags.ts'
 export { defaultLimits, limitsOf, type Limits } from './limits.ts'
 export { HeapClock, OwnedClock, type PendingTimer, type Timer } from './clock.ts'
 export { Bus, type BusHooks, type Receiver } from './bus.ts'

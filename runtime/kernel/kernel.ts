@@ -52,7 +52,7 @@ export class Kernel {
     const publisher = this.#publisher = new Publisher({ bus, clock, registry, codec, limits, tap, deadLetters })
     this.#tap = tap
     this.#report = report
-    this.system = new System({ actors, seed, clock, bus, publisher, deadLetters, limits, shell, report, witness: options.witness })
+    this.system = new System({ actors, seed, clock, bus, publisher, deadLetters, limits, shell, report, witness: options.witness, flags: options.flags ?? [] })
   }
 
   /** Seq that the next envelope will get. */

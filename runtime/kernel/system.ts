@@ -13,7 +13,7 @@ import { DriverFailedError, errorText, EscalatedError, RunawayError } from './er
 import { Kinds } from './kinds.ts'
 import type { Limits } from './limits.ts'
 import type { Publisher } from './publisher.ts'
-import { Names, streamStart } from './random.ts'
+import { streamStart } from './random.ts'
 import { childrenFirst, Stopper } from './stopper.ts'
 import { judge, strategyOfPeer, strategyOfSpawned } from './supervisor.ts'
 import { Watches } from './watches.ts'
@@ -29,6 +29,7 @@ export interface SystemParts {
   readonly shell: Shell
   readonly report: Report
   readonly witness: Witness | undefined
+  readonly flags: readonly number[]
 }
 
 type Command = EventOf<'SpawnActor' | 'StopActor' | 'Watch' | 'Unwatch' | 'Stop' | 'DriverFailed' | 'ActorStopped'>
@@ -44,8 +45,7 @@ export class System implements CellHost, Receiver {
   readonly clock: HeapClock
   readonly maxRecent: number
   readonly witness: Witness | undefined
-  /** Names for what the system itself must name. */
-  readonly names: Names
+  readonly flags: readonly number[]
   queued = 0
   cause = 0
   readonly #parts: SystemParts
@@ -65,7 +65,7 @@ export class System implements CellHost, Receiver {
     this.clock = clock
     this.maxRecent = limits.maxRecent
     this.witness = parts.witness
-    this.names = new Names(streamStart(parts.seed, this.address, 0))
+    this.flags = Object.freeze([...parts.flags])
     this.#stopper = new Stopper({
       clock,
       stopTimeoutMs: limits.stopTimeoutMs,

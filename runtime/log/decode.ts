@@ -1,9 +1,10 @@
 import { crc32 } from 'node:zlib'
 import { Reader } from 'protobufjs/minimal.js'
 import { LogRecord } from '../../proto/index.ts'
+import { HOST_FLAGS_FROM, LIBRARY_FLAGS } from '../kernel/index.ts'
 import { LogCorruptError, LogTruncatedError, LogVersionError, NotALogError, type LogPlace } from './errors.ts'
 import {
-  BLOCK_BYTES_MAX, BLOCK_BYTES_MIN, FORMAT_VERSION, KNOWN_FLAGS, MAGIC, MAGIC_BYTES, TAG_CHECKSUM, TAG_RECORDS,
+  BLOCK_BYTES_MAX, BLOCK_BYTES_MIN, FORMAT_VERSION, MAGIC, MAGIC_BYTES, TAG_CHECKSUM, TAG_RECORDS,
   type LogEnding, type LogItem, type LoggedEnvelope
 } from './format.ts'
 
@@ -163,7 +164,7 @@ export class LogDecoder {
       throw new LogCorruptError(this.place, this.#header ? 'it holds a second header' : 'the header is missing')
     }
     if (record.header != null) {
-      const unknown = record.header.flags.find(flag => !KNOWN_FLAGS.has(flag))
+      const unknown = record.header.flags.find(flag => flag < HOST_FLAGS_FROM && !LIBRARY_FLAGS.includes(flag))
       if (record.header.format !== FORMAT_VERSION || unknown !== undefined) {
         throw new LogVersionError(unknown === undefined
           ? `the header has format ${record.header.format} in a log of format ${FORMAT_VERSION}`

@@ -76,6 +76,17 @@ export class UnknownKindError extends Error {
   }
 }
 
+/** Thrown by replay for a log that was recorded with a behaviour that none of its definitions has. */
+export class UnknownFlagError extends Error {
+  override name = 'UnknownFlagError'
+  readonly flag: number
+
+  constructor(flag: number) {
+    super(`the log was recorded with behaviour ${flag}, which no definition here has: replay it with the code that recorded it, or a newer one`)
+    this.flag = flag
+  }
+}
+
 /** Thrown by replay for a log whose actors are of another version than the definitions it was given. */
 export class KindVersionError extends Error {
   override name = 'KindVersionError'

@@ -29,9 +29,6 @@ export const BLOCK_HEAD_BYTES_MAX = 16
 export const TAG_CHECKSUM = 0x0d
 export const TAG_RECORDS = 0x12
 
-/** Behaviour flags that this version knows; a log with another one needs a newer version. */
-export const KNOWN_FLAGS: ReadonlySet<number> = new Set()
-
 /** An envelope as a log holds it: the body is not decoded. */
 export interface LoggedEnvelope {
   readonly seq: number

@@ -1,7 +1,7 @@
 import type { ActorDefinition, ActorSpec } from '../../actors/seam/index.ts'
 import { LogActor, LogHeader } from '../../proto/index.ts'
-import { limitsOf, type Limits } from '../kernel/index.ts'
-import { LogCorruptError, KindVersionError, UnknownKindError } from './errors.ts'
+import { currentFlags, limitsOf, type Limits } from '../kernel/index.ts'
+import { LogCorruptError, KindVersionError, UnknownFlagError, UnknownKindError } from './errors.ts'
 import { FORMAT_VERSION } from './format.ts'
 
 export interface LogHeaderOptions {
@@ -11,6 +11,8 @@ export interface LogHeaderOptions {
   readonly actors: readonly ActorSpec[]
   /** The kernel's limits; the defaults are written too, so that new ones do not change an old run. */
   readonly limits?: Partial<Limits>
+  /** The kernel's behaviour flags. @default none */
+  readonly flags?: readonly number[]
   /** Wall time at logical zero, in milliseconds since the epoch; for people. */
   readonly wallTime: number
   readonly peerId: string
@@ -32,6 +34,7 @@ export function logHeader(options: LogHeaderOptions): LogHeader {
     format: FORMAT_VERSION,
     library: options.library ?? 'p2pnet',
     seed: options.seed,
+    flags: [...options.flags ?? []],
     wallTime: options.wallTime,
     actors: options.actors.map(spec => logActor(spec.definition, spec.id ?? 'main', spec.options)),
     spawnable: [...spawnable.values()].map(definition => logActor(definition, '', {})),
@@ -70,11 +73,13 @@ export interface RecordedKernel {
   readonly seed: Uint8Array
   readonly actors: ActorSpec[]
   readonly limits: Partial<Limits>
+  readonly flags: readonly number[]
 }
 
 /**
  * Finds the definitions for a header's actors.
  * @throws UnknownKindError, KindVersionError when there is none that fits
+ * @throws UnknownFlagError when none of them knows a behaviour that the log was recorded with
  * @throws LogCorruptError when the header's JSON is malformed
  */
 export function recordedKernel(header: LogHeader, definitions: readonly ActorDefinition[]): RecordedKernel {
@@ -88,10 +93,14 @@ export function recordedKernel(header: LogHeader, definitions: readonly ActorDef
     if (actor.version !== here) throw new KindVersionError(actor.kind, actor.version, here, header.library)
     made.set(actor.kind, actor.id === '' ? { ...definition, options: json(actor.options) } : definition)
   }
+  const flags = currentFlags(definitions)
+  const unknown = header.flags.find(flag => !flags.includes(flag))
+  if (unknown !== undefined) throw new UnknownFlagError(unknown)
   const spawns = (header.spawnable as LogActor[]).map(actor => made.get(actor.kind)!)
   return {
     seed: header.seed,
     limits: json(header.limits),
+    flags: header.flags,
     actors: (header.actors as LogActor[]).map((actor, index) => ({
       definition: made.get(actor.kind)!,
       id: actor.id,

@@ -9,5 +9,6 @@ export { formatDivergence, type Divergence, type DivergenceKind, type FieldDiffe
 export { showLog, type ShowOptions } from './show.ts'
 export { checkCommand, replayCommand, showCommand, summary, type CommandStreams } from './commands.ts'
 export {
-  KindVersionError, LogCorruptError, LogFileError, LogTruncatedError, LogVersionError, NotALogError, UnknownKindError, type LogPlace
+  KindVersionError, LogCorruptError, LogFileError, LogTruncatedError, LogVersionError, NotALogError, UnknownFlagError,
+  UnknownKindError, type LogPlace
 } from './errors.ts'

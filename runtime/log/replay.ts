@@ -47,7 +47,7 @@ export interface ReplayResult {
 /**
  * Runs a recorded log through fresh machines and compares every output, byte for byte, up to the first
  * difference.
- * @throws UnknownKindError, KindVersionError when the definitions do not fit the log
+ * @throws UnknownKindError, KindVersionError, UnknownFlagError when the definitions do not fit the log
  * @throws UnknownMessageError when an input is of a type that nobody registered
  * @throws LogCorruptError when the log is damaged, once what stands before the damage has replayed
  * @throws everything that readLog throws

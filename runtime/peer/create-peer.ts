@@ -3,7 +3,7 @@ import { Identity, LocalPeer, beginLife, generateIdentity, loadOrCreateIdentity,
 import { Links, WireTypes } from '../../actors/peer-connection/index.ts'
 import { Services, type ActorDefinition, type ActorSpec, type WireType } from '../../actors/seam/index.ts'
 import { Level, Registry, SCHEMA_DIGEST, TextMessage, type MessageClass } from '../../proto/index.ts'
-import { DriverFailedError, Kernel } from '../kernel/index.ts'
+import { currentFlags, DriverFailedError, Kernel } from '../kernel/index.ts'
 import { version } from '../version.ts'
 import { defaultActors } from './default-actors.ts'
 import { DriverHost } from './driver-host.ts'
@@ -54,8 +54,9 @@ export function createPeer(options: PeerOptions = {}): Peer {
     if (error instanceof DriverFailedError) return
     log.error({ where, err: error }, where === 'bus' ? 'a subscriber failed' : 'an actor failed')
   }
+  const flags = currentFlags(definitions)
   const kernel = new Kernel({
-    seed, actors, registry, shell: host,
+    seed, actors, flags, registry, shell: host,
     report,
     ...(options.limits && { limits: options.limits }), ...(recorder && { tap: recorder })
   })
@@ -83,7 +84,7 @@ export function createPeer(options: PeerOptions = {}): Peer {
     linkKeeper: 'link-keeper/main',
     open() {
       wallZero = Date.now()
-      recorder?.open({ library: local.agent, schema: Buffer.from(SCHEMA_DIGEST, 'hex'), seed, wallTime: wallZero, peerId: local.peerId, name: local.name, actors, limits: options.limits ?? {} })
+      recorder?.open({ library: local.agent, schema: Buffer.from(SCHEMA_DIGEST, 'hex'), seed, wallTime: wallZero, peerId: local.peerId, name: local.name, actors, flags, limits: options.limits ?? {} })
     },
     async close() {
       await recorder?.close()

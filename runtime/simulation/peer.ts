@@ -6,7 +6,7 @@ import { SimulatedHost, type SimulatedDrivers, type SimulatedFact } from '../../
 import {
   DiscoveryStarted, Level, TextMessage, type Envelope, type EventOf, type Message, type MessageClass, type Registry
 } from '../../proto/index.ts'
-import { Kernel, type Codec, type Inspection, type Limits, type Tap } from '../kernel/index.ts'
+import { currentFlags, Kernel, type Codec, type Inspection, type Limits, type Tap } from '../kernel/index.ts'
 import { logHeader } from '../log/header.ts'
 import { LiveClock } from '../peer/live-clock.ts'
 import { OutputDigest } from './digest.ts'
@@ -120,14 +120,15 @@ export class SimulatedPeer {
     const actors = plan.actors(local)
     const services = this.#services(process, local, actors)
     const seed = this.#random.bytes(32)
-    const recording = plan.recorded ? new Recording(logHeader({ seed, actors, limits: plan.limits, wallTime: process.wallTime(), peerId: this.peerId, name: this.name })) : undefined
+    const flags = currentFlags(definitionsOf(actors))
+    const recording = plan.recorded ? new Recording(logHeader({ seed, actors, flags, limits: plan.limits, wallTime: process.wallTime(), peerId: this.peerId, name: this.name })) : undefined
     const shell: SimulatedShell = new SimulatedShell({
       drivers: plan.drivers, process, services, registry: plan.registry,
       feed: (body, address) => {
         if (process.alive && !kernel.stopped) clock.enter(() => kernel.input(body, address))
       }
     })
-    const kernel: Kernel = new Kernel({ seed, actors, registry: plan.registry, codec: plan.codec, limits: plan.limits, shell, tap: this.#tap(recording) })
+    const kernel: Kernel = new Kernel({ seed, actors, flags, registry: plan.registry, codec: plan.codec, limits: plan.limits, shell, tap: this.#tap(recording) })
     const clock: LiveClock = new LiveClock(kernel, {
       now: () => process.now(),
       setTimer: (callback, ms) => process.after(ms, callback),

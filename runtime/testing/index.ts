@@ -1,6 +1,6 @@
 export {
   formatDivergence, KindVersionError, LogCorruptError, LogFileError, logHeader, LogReader, LogTruncatedError, LogVersionError, LogWriter,
-  NotALogError, readLog, UnknownKindError,
+  NotALogError, readLog, UnknownFlagError, UnknownKindError,
   type Divergence, type DivergenceKind, type FieldDifference, type LogEnding, type LogEntry, type LoggedEnvelope, type LogHeaderOptions,
   type LogPlace, type LogSource, type LogWarning, type LogWriterOptions, type ReplayResult
 } from '../log/index.ts'

@@ -5,7 +5,7 @@ import {
   ActorStopped, DeadLetter, LinksChanged, Ping, Pong, SpawnActor, SpawnFailed, StopActor, Terminated, TextMessage, Unwatch, Watch
 } from '../../../proto/index.ts'
 import {
-  KernelNotStartedError, KernelStartedError, KernelStoppedError, NameTakenError, OptionsError
+  KernelNotStartedError, KernelStartedError, KernelStoppedError, NameTakenError, Names, OptionsError, streamStart
 } from '../../../runtime/kernel/index.ts'
 import { codecs, leftovers, make, spec, start, type Harness } from './harness.ts'
 import { dice, echo, polite, puppet, ticker } from './toys.ts'
@@ -245,12 +245,13 @@ describe('a kernel', () => {
     expect(() => make([spec(echo)], { limits: { maxQueue: 0 } })).toThrow(RangeError)
   })
 
-  it('offers names from a stream of its own', () => {
-    const names = () => {
-      const { kernel } = make([])
-      return [kernel.system.names.next(), kernel.system.names.next(21)]
+  it('offers names from a stream for each address and incarnation', () => {
+    const names = (address: string, incarnation: number) => {
+      const stream = new Names(streamStart(new Uint8Array(32), address, incarnation))
+      return [stream.next(), stream.next(21)]
     }
-    expect(names()).toEqual(names())
-    expect(names().map(name => name.length)).toEqual([10, 21])
+    expect(names('a/a', 0)).toEqual(names('a/a', 0))
+    expect(names('a/a', 0).map(name => name.length)).toEqual([10, 21])
+    for (const other of [names('a/b', 0), names('a/a', 1)]) expect(other[0]).not.toBe(names('a/a', 0)[0])
   })
 })
