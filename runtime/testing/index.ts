@@ -8,6 +8,7 @@ export { Replay, replay, walk, type ReplayOptions } from './replay.ts'
 export type { Walk, WalkStep } from '../log/index.ts'
 export { coverageTable, transitionCoverage, TransitionCoverage, type CoverageFigures } from './coverage.ts'
 export { MachineRun, MessageNotTakenError, type MachineRunOptions, type Said } from './machine-run.ts'
+export { logMatchers, type LogMatchers, type LogPattern } from './matchers.ts'
 export { EndlessPathsError, MachinePath, PathError, pathsOf, type MachinePaths, type PathOptions, type PathStep } from './paths.ts'
 export { HeapClock, Kernel, type KernelOptions, type Shell, type Tap } from '../kernel/index.ts'
 export {
