@@ -15,6 +15,7 @@ const PEERS_MAX = 1024
 
 /** What an announcement's datagram holds. */
 interface SimulatedAnnouncement {
+  readonly what: string
   readonly network: string
   readonly name: string
   readonly startedAt: number
@@ -153,7 +154,7 @@ class SimulatedSender implements Driver {
 
   #announcement(sequence: number, port: number, answer: boolean, via: 'broadcast' | 'multicast'): SimulatedAnnouncement {
     const { network, name, instance: { startedAt, nonce } } = this.#local
-    return { network, name, startedAt, nonce, sequence, port, answer, via, proof: this.#identity.prove(statement({ startedAt, sequence, port, answer })) }
+    return { what: answer ? 'Announcement (answer)' : 'Announcement', network, name, startedAt, nonce, sequence, port, answer, via, proof: this.#identity.prove(statement({ startedAt, sequence, port, answer })) }
   }
 }
 
@@ -169,6 +170,7 @@ function sameSubnet(broadcast: string, host: string): boolean {
 class SimulatedReceiver implements Driver {
   readonly #context: DriverContext<LanDriverOptions>
   readonly #sockets = new Map<number, SimulatedDatagramSocket>()
+  #stopped = false
 
   constructor(context: DriverContext<LanDriverOptions>) {
     this.#context = context
@@ -179,6 +181,7 @@ class SimulatedReceiver implements Driver {
     const host = this.#context.services.get(SimulatedHost)
     const { ports } = body
     host.after(0, () => {
+      if (this.#stopped) return
       for (const port of ports) {
         if (!this.#sockets.has(port)) this.#sockets.set(port, host.network.bind(port, datagram => this.#hear(datagram)))
       }
@@ -187,6 +190,7 @@ class SimulatedReceiver implements Driver {
   }
 
   stop(): void {
+    this.#stopped = true
     for (const socket of this.#sockets.values()) socket.close()
     this.#sockets.clear()
   }

@@ -62,6 +62,7 @@ class SimulatedListener implements Driver {
   readonly #rate: TokenBuckets
   readonly #pending: PendingCallers<Caller>
   #server: { readonly port: number; close(): void } | undefined
+  #cancel = (): void => {}
 
   constructor(context: DriverContext<TcpDriverOptions>) {
     const { options } = context
@@ -80,15 +81,17 @@ class SimulatedListener implements Driver {
   }
 
   stop(): void {
+    this.#cancel()
     this.#server?.close()
     for (const caller of this.#pending) this.#drop(caller)
   }
 
   #listenAt({ hosts, port }: EventOf<'ListenAt'>['body']): void {
+    this.#cancel()
     this.#server?.close()
     this.#server = undefined
     // As from the real one, the answer comes later: servers are bound in their own turn.
-    this.#host.after(0, () => {
+    this.#cancel = this.#host.after(0, () => {
       try {
         this.#server = this.#host.network.listen(port, stream => this.#accept(stream))
         const at = this.#server.port

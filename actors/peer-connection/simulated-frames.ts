@@ -1,4 +1,6 @@
+import { Identify } from '../../proto/index.ts'
 import type { SimulatedHost, SimulatedStream, StreamEnd } from '../simulated/host.ts'
+import { builtIn, FIRST_ACCEPTED, IDENTIFY } from './built-in.ts'
 import { FrameView } from './frame-codec.ts'
 import { FrameTooLargeError } from './frame-errors.ts'
 import type { FrameStream, FrameTaker } from './frame-stream.ts'
@@ -11,9 +13,21 @@ import { lostReason } from './socket-codes.ts'
 const OVERHEAD_BYTES = 32
 
 /** A frame as it crosses a simulated stream, whole; it counts as acknowledged once it is taken. */
-interface SimulatedFrame {
+class SimulatedFrame {
   readonly type: number
   readonly body: Uint8Array
+  readonly #sender: SimulatedFrames
+
+  constructor(type: number, body: Uint8Array, sender: SimulatedFrames) {
+    this.type = type
+    this.body = body
+    this.#sender = sender
+  }
+
+  /** Its name, for whoever looks at a run. */
+  get what(): string {
+    return this.#sender.nameOf(this.type)
+  }
 }
 
 /** Frames over a simulated stream. */
@@ -28,6 +42,8 @@ export class SimulatedFrames implements FrameStream {
   readonly #taker: FrameTaker
   readonly #view = new FrameView()
   readonly #listener = { message: (message: unknown): void => this.#take(message as SimulatedFrame), ended: (how: StreamEnd): void => this.#ended(how) }
+  /** Which says what the other side's numbers mean. */
+  #theirIdentify: Uint8Array | undefined
   #held = false
   #deaf = false
   #endedByOther = false
@@ -67,7 +83,7 @@ export class SimulatedFrames implements FrameStream {
     const bytes = bodyLength + OVERHEAD_BYTES
     if (this.unacknowledged + bytes > maxQueuedBytes + reserve) throw new LinkFullError(this.unacknowledged)
     this.bytesOut += bodyLength
-    this.#stream.send({ type, body: Uint8Array.prototype.slice.call(body, 0, bodyLength) } satisfies SimulatedFrame, bytes)
+    this.#stream.send(new SimulatedFrame(type, Uint8Array.prototype.slice.call(body, 0, bodyLength), this), bytes)
     if (this.unacknowledged <= highWaterBytes) return
     this.#host.tell({ fact: 'link-queued', ...this.#named, bytes: this.unacknowledged, limit: maxQueuedBytes + RESERVE_BYTES })
   }
@@ -101,7 +117,14 @@ export class SimulatedFrames implements FrameStream {
 
   trim(): void {}
 
+  nameOf(type: number): string {
+    const own = builtIn[type]?.name
+    if (own !== undefined || this.#theirIdentify === undefined) return own ?? `#${type}`
+    return Identify.decode(this.#theirIdentify).accepts[type - FIRST_ACCEPTED] ?? `#${type}`
+  }
+
   #take({ type, body }: SimulatedFrame): void {
+    if (type === IDENTIFY) this.#theirIdentify = body
     const view = this.#view
     view.type = type
     view.buffer = body

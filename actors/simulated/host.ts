@@ -18,7 +18,7 @@ export interface SimulatedInterface {
 
 /** One datagram as it arrives. */
 export interface SimulatedDatagram {
-  /** What was sent, by reference: never changed by anyone. */
+  /** What was sent, by reference: never changed by anyone. A property `what` is its name where a run is shown to a person. */
   readonly payload: unknown
   readonly source: SimulatedPlace
   /** Name of the interface that it came in by. */
@@ -61,6 +61,7 @@ export interface SimulatedStream {
    * no listener what comes waits.
    */
   listen(listener: StreamListener | undefined): void
+  /** A property `what` of the message is its name where a run is shown to a person. */
   send(message: unknown, bytes: number): void
   /** Says that nothing more comes, after what was sent. The other side may go on sending. */
   finish(): void

@@ -16,9 +16,9 @@ export interface SimulatedHandshake {
   failed(code: string, reason: string): void
 }
 
-interface ClientHello { readonly tls: 'client-hello'; readonly random: string }
-interface ServerHello { readonly tls: 'server-hello'; readonly random: string; readonly proof: Proof }
-interface Finished { readonly tls: 'finished'; readonly proof: Proof }
+interface ClientHello { readonly what: 'client-hello'; readonly random: string }
+interface ServerHello { readonly what: 'server-hello'; readonly random: string; readonly proof: Proof }
+interface Finished { readonly what: 'finished'; readonly proof: Proof }
 type Flight = ClientHello | ServerHello | Finished
 
 /** Sizes of the real flights with an Ed25519 certificate on either side, in bytes. */
@@ -33,18 +33,18 @@ export function secureSimulatedOutbound(stream: SimulatedStream, expectedPeerId:
     ended: how => fail(stream, handshake, 'tls', broken(how)),
     message(message) {
       const hello = message as Flight
-      if (hello.tls !== 'server-hello') return fail(stream, handshake, 'tls', 'the other side does not speak TLS')
+      if (hello.what !== 'server-hello') return fail(stream, handshake, 'tls', 'the other side does not speak TLS')
       const linkId = random + hello.random
       if (!proves(hello.proof, `server ${linkId}`)) return fail(stream, handshake, 'tls', 'the other side did not prove its key')
       const { peerId } = hello.proof
       if (expectedPeerId !== '' && peerId !== expectedPeerId) {
         return fail(stream, handshake, 'wrong-key', `${peerId} answered where ${expectedPeerId} should be`)
       }
-      stream.send({ tls: 'finished', proof: handshake.identity.prove(`client ${linkId}`) } satisfies Flight, FINISHED_BYTES)
+      stream.send({ what: 'finished', proof: handshake.identity.prove(`client ${linkId}`) } satisfies Flight, FINISHED_BYTES)
       handshake.secured({ peerId, linkId })
     }
   })
-  stream.send({ tls: 'client-hello', random } satisfies Flight, CLIENT_HELLO_BYTES)
+  stream.send({ what: 'client-hello', random } satisfies Flight, CLIENT_HELLO_BYTES)
 }
 
 /** Plays the server. */
@@ -54,11 +54,11 @@ export function secureSimulatedInbound(stream: SimulatedStream, handshake: Simul
     ended: how => fail(stream, handshake, 'tls', broken(how)),
     message(message) {
       const flight = message as Flight
-      if (flight.tls === 'client-hello' && linkId === '') {
+      if (flight.what === 'client-hello' && linkId === '') {
         const random = draw(handshake.random)
         linkId = flight.random + random
-        stream.send({ tls: 'server-hello', random, proof: handshake.identity.prove(`server ${linkId}`) } satisfies Flight, SERVER_HELLO_BYTES)
-      } else if (flight.tls === 'finished' && linkId !== '' && proves(flight.proof, `client ${linkId}`)) {
+        stream.send({ what: 'server-hello', random, proof: handshake.identity.prove(`server ${linkId}`) } satisfies Flight, SERVER_HELLO_BYTES)
+      } else if (flight.what === 'finished' && linkId !== '' && proves(flight.proof, `client ${linkId}`)) {
         handshake.secured({ peerId: flight.proof.peerId, linkId })
       } else {
         fail(stream, handshake, 'tls', 'the other side did not prove its key')

@@ -1,5 +1,8 @@
 export { resultOf, simulate, simulateIsland, type SimulateResult, type SimulateStats } from './simulate.ts'
 export { joined } from './digest.ts'
+export { NoFailureError, shrink, type Failure, type ShrinkOptions, type ShrinkProgress, type Shrunk } from './shrink.ts'
+export { sceneOf, type Scene } from './scene.ts'
+export type { Story, StoryLine } from './story.ts'
 export { Simulation } from './simulation.ts'
 export { islandsOf, type SimulateOptions, type SimulationProgress } from './options.ts'
 export { SimulationOptionError } from './option-error.ts'

@@ -4,6 +4,7 @@ import type { Faults } from './faults.ts'
 import type { BoundSocket, Machine, Nic, Program } from './machine.ts'
 import { Random } from './random.ts'
 import { Stream, type Carrier } from './stream.ts'
+import type { Trace, TracedMessage } from './trace.ts'
 
 /** Of one hop to another subnet and back into it, compared with a path within one. */
 const ROUTED_FACTOR = 3
@@ -42,6 +43,8 @@ export class Network implements Carrier {
   /** Unicast passes between subnets. */
   readonly routed: boolean
   faults: Faults
+  /** Told of every message, where somebody wants to see them. */
+  trace: Trace | undefined
   readonly #luck: number
   readonly #subnets = new Map<number, Nic[]>()
   readonly #nics = new Map<string, Nic>()
@@ -122,17 +125,24 @@ export class Network implements Carrier {
         const timer = this.clock.setTimeout(() => call(attempt + 1), SYN_US * (1 << attempt))
         cancel = () => this.clock.clearTimeout(timer)
       }
+      const sent = there && this.trace?.sent(from.machine, there.machine, attempt === 0 ? 'dial' : 'dial again')
       if (there === undefined || !this.passes(from, there)) {
+        if (sent) sent.lost = 'cut off'
         // Whoever answers on this subnet for no address is not there; beyond a router nobody says so.
         return attempt >= 1 && there?.subnet === from.subnet ? fail('dial-unreachable', NEIGHBOUR_US - SYN_US) : again()
       }
-      if (this.luck(from, there).percent(this.faults.lossPercent)) return again()
+      if (this.luck(from, there).percent(this.faults.lossPercent)) {
+        if (sent) sent.lost = 'lost'
+        return again()
+      }
       this.clock.setTimeout(() => {
         if (over || !process.alive) return
         if (!there.machine.on) return again()
+        if (sent) sent.arrivedUs = this.clock.now()
         const server = there.machine.servers.get(to.port)
         if (server === undefined) {
           this.stats.dialsRefused++
+          if (this.trace !== undefined) this.trace.sent(there.machine, from.machine, 'refused').arrivedUs = this.clock.now()
           return fail('dial-refused', this.delayUs(there, from))
         }
         stream = this.#connect(process, from, server.process, there, to.port)
@@ -180,8 +190,11 @@ export class Network implements Carrier {
     stats.datagrams++
     if (!to.machine.sockets.has(port)) return
     const random = this.luck(from, to)
-    if (!this.passes(from, to) || random.percent(faults.lossPercent)) {
+    const sent = this.trace?.sent(from.machine, to.machine, payload)
+    const passes = this.passes(from, to)
+    if (!passes || random.percent(faults.lossPercent)) {
       stats.datagramsLost++
+      if (sent) sent.lost = passes ? 'lost' : 'cut off'
       return
     }
     for (let copies = random.percent(faults.duplicatePercent) ? 2 : 1; copies > 0; copies--) {
@@ -190,23 +203,26 @@ export class Network implements Carrier {
       if (faults.bandwidth > 0) delay += Math.ceil((bytes * 1_000_000) / faults.bandwidth)
       const held = Math.max(0, from.machine.cloggedUntil - this.clock.now())
       const corrupt = random.percent(faults.corruptPercent)
-      this.clock.setTimeout(() => this.#arrive(to, source, port, payload, corrupt), held + delay)
+      this.clock.setTimeout(() => this.#arrive(to, source, port, payload, corrupt, sent), held + delay)
     }
   }
 
-  #arrive(to: Nic, source: SimulatedPlace, port: number, payload: unknown, corrupt: boolean): void {
+  #arrive(to: Nic, source: SimulatedPlace, port: number, payload: unknown, corrupt: boolean, sent: TracedMessage | undefined): void {
+    if (sent && corrupt) sent.lost = 'corrupt'
     const { machine } = to
     const bound = to.up && machine.on ? machine.sockets.get(port) : undefined
     if (bound === undefined) return
     const datagram = { payload: corrupt ? damaged(payload) : payload, source, via: to.name, corrupt }
-    for (const socket of bound) this.#hand(socket, datagram)
+    for (const socket of bound) this.#hand(socket, datagram, sent)
   }
 
-  #hand(socket: BoundSocket, datagram: Parameters<BoundSocket['receive']>[0]): void {
+  #hand(socket: BoundSocket, datagram: Parameters<BoundSocket['receive']>[0], sent: TracedMessage | undefined): void {
     // A system keeps only so much for a process that does not read.
     if ((socket.process.machine.paused?.length ?? 0) > 4_096) return
     socket.process.run(() => {
-      if (socket.process.machine.sockets.get(socket.port)?.has(socket) === true) socket.receive(datagram)
+      if (socket.process.machine.sockets.get(socket.port)?.has(socket) !== true) return
+      if (sent === undefined) socket.receive(datagram)
+      else this.trace?.arrived(sent, () => socket.receive(datagram))
     })
   }
 }

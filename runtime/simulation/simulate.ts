@@ -78,32 +78,17 @@ export function resultOf(options: SimulateOptions, results: readonly SimulateRes
 
 /** Runs one island by itself. */
 export async function simulateIsland(options: SimulateOptions): Promise<SimulateResult> {
+  return await throughAll(new Simulation(options))
+}
+
+/**
+ * Takes a network through all phases of a run.
+ * @param until the name of an invariant: the run ends as soon as it does not hold
+ */
+export async function throughAll(simulation: Simulation, until?: string): Promise<SimulateResult> {
   const began = performance.now()
-  const simulation = new Simulation(options)
   const { plan } = simulation
-  const pass = patiently(simulation)
-
-  simulation.adversary.begin()
-  await pass('faults', plan.seconds * 1_000, () => false)
-
-  simulation.heal(healedOf(simulation))
-  const healedAt = simulation.nowMs
-  await pass('settling', plan.settleSeconds * 1_000, () => simulation.missing() === undefined)
-  const missing = simulation.missing()
-  if (missing !== undefined) simulation.violated(missing.invariant, `${missing.message}, ${plan.settleSeconds} seconds after the faults ended`)
-  const settledAfterMs = missing === undefined ? simulation.nowMs - healedAt : undefined
-
-  simulation.stop()
-  await pass('stopping', STOP_MS, () => simulation.peers.every(({ running }) => !running))
-  const late = simulation.peers.find(({ running }) => running)
-  if (late !== undefined) simulation.violated('nothing-left', `${late.name} did not stop within ${STOP_MS} ms`)
-
-  const { digest } = simulation
-  let replayed = 0
-  for (const _name of simulation.replays()) {
-    replayed++
-    await pass('replaying', 0, () => true)
-  }
+  const { settledAfterMs, digest, replayed } = await phases(simulation, until)
   return {
     seed: plan.seed,
     peers: plan.peers,
@@ -123,6 +108,38 @@ export async function simulateIsland(options: SimulateOptions): Promise<Simulate
   }
 }
 
+async function phases(simulation: Simulation, until: string | undefined): Promise<{ settledAfterMs: number | undefined; digest: string; replayed: number }> {
+  const { plan } = simulation
+  const over = (): boolean => until !== undefined && simulation.violations.some(({ invariant }) => invariant === until)
+  const pass = patiently(simulation, over)
+  const result = { settledAfterMs: undefined as number | undefined, digest: '', replayed: 0 }
+
+  simulation.begin()
+  await pass('faults', plan.seconds * 1_000, () => false)
+  if (over()) return result
+
+  simulation.heal(healedOf(simulation))
+  const healedAt = simulation.nowMs
+  await pass('settling', plan.settleSeconds * 1_000, () => simulation.missing() === undefined)
+  if (over()) return result
+  const missing = simulation.missing()
+  if (missing === undefined) result.settledAfterMs = simulation.nowMs - healedAt
+  else simulation.violated(missing.invariant, `${missing.message}, ${plan.settleSeconds} seconds after the faults ended`)
+
+  simulation.stop()
+  await pass('stopping', STOP_MS, () => simulation.peers.every(({ running }) => !running))
+  if (over()) return result
+  const late = simulation.peers.find(({ running }) => running)
+  if (late !== undefined) simulation.violated('nothing-left', `${late.name} did not stop within ${STOP_MS} ms`)
+
+  result.digest = simulation.digest
+  for (const _name of simulation.replays()) {
+    result.replayed++
+    await pass('replaying', 0, () => true)
+  }
+  return result
+}
+
 /** A random part of the network, all of it where nothing went wrong. */
 function healedOf({ plan, peers }: Simulation): Simulation['peers'] {
   const random = new Random(seedOf(plan, 'healed'))
@@ -132,11 +149,11 @@ function healedOf({ plan, peers }: Simulation): Simulation['peers'] {
 }
 
 /** Lets time of the run pass, and the process do something else now and then. */
-function patiently(simulation: Simulation) {
+function patiently(simulation: Simulation, over: () => boolean) {
   let turn = performance.now()
   let told = turn
   return async (phase: SimulationProgress['phase'], ms: number, done: () => boolean): Promise<void> => {
-    for (let passed = 0; passed < ms && !done(); passed += SLICE_MS) {
+    for (let passed = 0; passed < ms && !over() && !done(); passed += SLICE_MS) {
       simulation.runFor(Math.min(SLICE_MS, ms - passed))
       const now = performance.now()
       if (now - turn < TURN_MS) continue

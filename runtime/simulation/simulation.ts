@@ -18,8 +18,9 @@ import { saysOf, troublesOf } from './schedule.ts'
 import type { ScheduledEvent } from './scheduled-event.ts'
 import { checkDrivers } from './shell.ts'
 import { machinesOf } from './topology.ts'
+import { Trace } from './trace.ts'
 
-/** One broken rule is often broken a thousand times. */
+/** One broken rule is often broken a thousand times: so many of each are kept. */
 const VIOLATIONS_MAX = 100
 
 /** A whole network in one process, moved by {@link Simulation.runFor}; {@link simulate} runs one through all its phases. */
@@ -38,6 +39,7 @@ export class Simulation {
   readonly #registry = new Registry()
   readonly #byNumber = new Map<number, SimulatedPeer>()
   #sent = 0
+  #calmSinceMs: number | undefined
   #talking = true
 
   /**
@@ -78,13 +80,18 @@ export class Simulation {
       peers.push(peer)
     }
     this.adversary = new Adversary(this.network, this.peers, {
-      faults: plan.faults, ownFaults: plan.ownFaults, events: troublesOf(plan), count: plan.peers, random: seeded('clocks'), did: () => {}
+      faults: plan.faults, ownFaults: plan.ownFaults, events: troublesOf(plan), count: plan.peers, random: seeded('clocks'),
+      did: event => this.network.trace?.event(event, event.do === 'partition' ? undefined : this.#byNumber.get(event.peer))
     })
     const starts = seeded('starts')
     for (let index = 0; index < plan.peers; index++) {
       const at = starts.below(plan.startWithinMs * 1_000 + 1)
       const peer = this.#byNumber.get(index)
-      if (peer !== undefined) this.network.clock.setTimeout(() => peer.start(), at)
+      if (peer === undefined) continue
+      // Whoever was healed before its time has started already.
+      this.network.clock.setTimeout(() => {
+        if (peer.lives === 0 && this.#talking) peer.start()
+      }, at)
     }
     this.#talk(saysOf(plan)[Symbol.iterator]())
     this.#checkEverySecond()
@@ -109,14 +116,28 @@ export class Simulation {
     return this.#byId.get(peerId)
   }
 
+  /** Keeps from here on what happens between the peers. */
+  trace(): Trace {
+    return this.network.trace ??= new Trace(() => this.network.clock.now())
+  }
+
   /** Lets time pass, in milliseconds of the run. */
   runFor(ms: number): void {
     this.network.clock.advanceTo(this.network.clock.now() + Math.round(ms * 1_000))
   }
 
+  /** Begins what goes wrong. */
+  begin(): void {
+    if (isCalm(this.plan)) this.#calmSinceMs = this.nowMs
+    this.adversary.begin()
+  }
+
   /** Ends what goes wrong, for the peers named; the others stay cut off. */
   heal(peers: Iterable<SimulatedPeer> = this.peers): void {
     for (const peer of peers) this.healed.add(peer)
+    this.#calmSinceMs ??= this.nowMs
+    const cutOff = this.peers.filter(peer => !this.healed.has(peer)).map(({ name }) => name)
+    this.network.trace?.turn(`the faults end${cutOff.length === 0 ? '' : `; cut off: ${cutOff.join(', ')}`}`)
     this.adversary.heal(this.healed, noFaults)
   }
 
@@ -130,12 +151,15 @@ export class Simulation {
   }
 
   violated(invariant: string, message: string): void {
-    if (this.violations.length < VIOLATIONS_MAX) this.violations.push({ invariant, atMs: this.nowMs, message })
+    this.network.trace?.note(`${invariant}: ${message}`)
+    const before = this.violations.reduce((count, each) => count + Number(each.invariant === invariant), 0)
+    if (before < VIOLATIONS_MAX) this.violations.push({ invariant, atMs: this.nowMs, message })
   }
 
   /** Stops every peer in order. */
   stop(): void {
     this.#talking = false
+    this.network.trace?.turn('all are stopped')
     for (const peer of this.peers) peer.stop('the simulation ends')
   }
 
@@ -186,11 +210,21 @@ export class Simulation {
     const hooks = { fact: withHook('fact'), input: withHook('input'), output: withHook('output'), lifeEnded: withHook('lifeEnded'), stopped: withHook('stopped') }
     const view = (invariant: Invariant): SimulationView => views.get(invariant) as SimulationView
     return {
-      fact: (peer, fact) => { for (const each of hooks.fact) each.fact(view(each), peer, fact) },
-      input: (peer, envelope) => { for (const each of hooks.input) each.input(view(each), peer, envelope) },
-      output: (peer, envelope) => { for (const each of hooks.output) each.output(view(each), peer, envelope) },
-      lifeBegan: () => {},
+      fact: (peer, fact) => {
+        this.network.trace?.fact(peer, fact, peerId => this.peer(peerId)?.name ?? peerId)
+        for (const each of hooks.fact) each.fact(view(each), peer, fact)
+      },
+      input: (peer, envelope) => {
+        this.network.trace?.envelope(peer, envelope)
+        for (const each of hooks.input) each.input(view(each), peer, envelope)
+      },
+      output: (peer, envelope) => {
+        this.network.trace?.envelope(peer, envelope)
+        for (const each of hooks.output) each.output(view(each), peer, envelope)
+      },
+      lifeBegan: peer => this.network.trace?.turn(peer.lives === 1 ? 'starts' : `starts again: life ${peer.lives}`, peer),
       lifeEnded: (peer, how, recording) => {
+        this.network.trace?.turn({ stop: 'has stopped', exit: 'is killed', power: 'loses power' }[how], peer)
         if (recording !== undefined) this.recordings.push({ peer, life: peer.lives, recording })
         for (const each of hooks.lifeEnded) each.lifeEnded(view(each), peer, how)
       },
@@ -200,8 +234,10 @@ export class Simulation {
 
   #view(invariant: string): SimulationView {
     const nowMs = (): number => this.nowMs
+    const calmSinceMs = (): number | undefined => this.#calmSinceMs
     return {
       get nowMs() { return nowMs() },
+      get calmSinceMs() { return calmSinceMs() },
       peers: this.peers,
       network: this.network,
       faults: this.plan.faults,
@@ -246,4 +282,12 @@ export class Simulation {
     }
     return undefined
   }
+}
+
+/** Nothing is to go wrong that could end a link. */
+function isCalm({ faults, ownFaults, schedule }: Plan): boolean {
+  const { lossPercent, corruptPercent, clog, partition, flap, resetsPerPeerHour, clock, crash, restart, pause } = faults
+  const rates = [clog.perPeerHour, partition.perMinute, flap.perPeerHour, resetsPerPeerHour, crash.perPeerHour, restart.perPeerHour, pause.perPeerHour]
+  const struck = schedule?.some(event => event.do !== 'say') ?? (ownFaults.length > 0 || rates.some(rate => rate > 0))
+  return !struck && lossPercent === 0 && corruptPercent === 0 && clock.driftPpm === 0
 }

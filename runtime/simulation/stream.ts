@@ -3,19 +3,21 @@ import type { HeapClock } from '../kernel/index.ts'
 import type { Faults } from './faults.ts'
 import type { Nic, OpenStream, Program } from './machine.ts'
 import type { Random } from './random.ts'
+import type { Trace, TracedMessage } from './trace.ts'
 
 /** What carries segments. */
 export interface Carrier {
   readonly clock: HeapClock
   readonly faults: Faults
+  readonly trace: Trace | undefined
   passes(from: Nic, to: Nic): boolean
   luck(from: Nic, to: Nic): Random
   delayUs(from: Nic, to: Nic, luck?: Random): number
 }
 
 type Segment =
-  | { readonly kind: 'data'; readonly message: unknown; readonly bytes: number }
-  | { readonly kind: 'opened' | 'fin'; readonly bytes: 0 }
+  | { readonly kind: 'data'; readonly message: unknown; readonly bytes: number; readonly sent: TracedMessage | undefined }
+  | { readonly kind: 'opened' | 'fin'; readonly bytes: 0; readonly sent: TracedMessage | undefined }
 
 /** As TCP does: the first wait before a segment is sent again, doubled each time up to the last, in microseconds. */
 const RETRY_US = 200_000
@@ -70,13 +72,13 @@ export class Stream implements SimulatedStream, OpenStream {
   send(message: unknown, bytes: number): void {
     if (this.#finished) return
     this.inFlight += bytes
-    this.#transmit({ kind: 'data', message, bytes })
+    this.#transmit({ kind: 'data', message, bytes, sent: this.#traced(message) })
   }
 
   finish(): void {
     if (this.#finished) return
     this.#finished = true
-    this.#transmit({ kind: 'fin', bytes: 0 })
+    this.#transmit({ kind: 'fin', bytes: 0, sent: this.#traced('end of stream') })
   }
 
   destroy(): void {
@@ -86,7 +88,7 @@ export class Stream implements SimulatedStream, OpenStream {
 
   /** Tells the dialer that somebody accepted. */
   accepted(): void {
-    this.#transmit({ kind: 'opened', bytes: 0 })
+    this.#transmit({ kind: 'opened', bytes: 0, sent: this.#traced('accepted') })
   }
 
   vanish(): void {
@@ -135,9 +137,13 @@ export class Stream implements SimulatedStream, OpenStream {
     if (!other.nic.machine.on || other.#vanished) {
       if (!this.#gone && this.#stalled === undefined) this.#stall([])
     } else if (other.#gone) {
+      if (segment.sent) segment.sent.arrivedUs = this.#network.clock.now()
       if (segment.kind === 'data' || segment.kind === 'opened') this.#resetBack()
     } else {
-      other.process.run(() => other.#take(segment))
+      other.process.run(() => {
+        if (segment.sent === undefined) other.#take(segment)
+        else this.#network.trace?.arrived(segment.sent, () => other.#take(segment))
+      })
     }
   }
 
@@ -165,7 +171,13 @@ export class Stream implements SimulatedStream, OpenStream {
   /** The other side's system answers that there is no such connection; such an answer is not sent twice. */
   #resetBack(): void {
     if (!this.#network.passes(this.other.nic, this.nic)) return
+    const sent = this.other.#traced('reset')
+    if (sent) sent.arrivedUs = this.#network.clock.now()
     this.#network.clock.setTimeout(() => this.reset(), this.#network.delayUs(this.other.nic, this.nic))
+  }
+
+  #traced(payload: unknown): TracedMessage | undefined {
+    return this.#network.trace?.sent(this.nic.machine, this.other.nic.machine, payload)
   }
 
   #take(what: Segment | StreamEnd): void {

@@ -12,9 +12,9 @@ export { logMatchers, type LogMatchers, type LogPattern } from './matchers.ts'
 export { EndlessPathsError, MachinePath, PathError, pathsOf, type MachinePaths, type PathOptions, type PathStep } from './paths.ts'
 export { HeapClock, Kernel, type KernelOptions, type Shell, type Tap } from '../kernel/index.ts'
 export {
-  builtInInvariants, FaultOptionError, faultsOf, NoSimulatedDriverError, noFaults, scheduleOf, simulate, Simulation, SimulationOptionError, usualFaults,
-  type FaultOptions, type Faults, type Invariant, type InvariantMaker, type Left, type OwnFault, type PairLevel, type ScheduledEvent, type SimulatedPeer, type SimulateOptions,
-  type SimulateResult, type SimulateStats, type SimulationProgress, type SimulationView, type Spread, type Topology, type Trouble, type Violation
+  builtInInvariants, FaultOptionError, faultsOf, NoFailureError, NoSimulatedDriverError, noFaults, scheduleOf, sceneOf, shrink, simulate, Simulation, SimulationOptionError, usualFaults,
+  type Failure, type FaultOptions, type Faults, type Invariant, type InvariantMaker, type Left, type OwnFault, type PairLevel, type Scene, type ScheduledEvent, type ShrinkOptions, type ShrinkProgress, type Shrunk, type SimulatedPeer, type SimulateOptions,
+  type SimulateResult, type SimulateStats, type SimulationProgress, type SimulationView, type Spread, type Story, type StoryLine, type Topology, type Trouble, type Violation
 } from '../simulation/index.ts'
 export {
   SimulatedHost, SimulatedSystemError, simulatedDrivers,

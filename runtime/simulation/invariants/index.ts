@@ -1,9 +1,11 @@
 import type { InvariantMaker } from '../invariant.ts'
 import { closedOnBothEnds, levelGating, oneLinkPerPair } from './links.ts'
 import { boundedQueues, linkLimits, messagesInOrder, noFailures, nothingLeft } from './peers.ts'
+import { dialRestraint, linksStay, othersOnly } from './conduct.ts'
 import { convergence } from './convergence.ts'
 
 /** What always must hold. */
 export const builtInInvariants: readonly InvariantMaker[] = [
-  levelGating, linkLimits, oneLinkPerPair, closedOnBothEnds, convergence, nothingLeft, boundedQueues, messagesInOrder, noFailures
+  levelGating, linkLimits, oneLinkPerPair, closedOnBothEnds, convergence, nothingLeft, boundedQueues, messagesInOrder, noFailures,
+  othersOnly, dialRestraint, linksStay
 ]

@@ -68,8 +68,8 @@ export function levelGating(): Invariant {
           if (end === undefined) return
           end.level = fact.level as Level
           const other = book.other(fact.linkId as string, peer)
-          if (end.level >= Level.LEVEL_BASIC && !end.said.has('Verified')) view.violated(`${peer.name} let messages pass before it had told ${fact.remote} that it verified it`)
-          if (end.level >= Level.LEVEL_ENHANCED && other !== undefined && !other.said.has('Verified')) view.violated(`${peer.name} calls a link enhanced that ${fact.remote} has not verified`)
+          if (end.level >= Level.LEVEL_BASIC && !end.said.has('Verified')) view.violated(`${peer.name} let messages pass before it had told ${nameOf(view, fact.remote as string)} that it verified it`)
+          if (end.level >= Level.LEVEL_ENHANCED && other !== undefined && !other.said.has('Verified')) view.violated(`${peer.name} calls a link enhanced that ${nameOf(view, fact.remote as string)} has not verified`)
           return
         }
         case 'link-passed': {
@@ -136,4 +136,8 @@ function tooMany(view: SimulationView, book: LinkBook): string | undefined {
     if (count > 1) return `${pair} have ${count} links`
   }
   return undefined
+}
+
+function nameOf(view: SimulationView, peerId: string): string {
+  return view.peer(peerId)?.name ?? peerId
 }

@@ -70,7 +70,7 @@ export function messagesInOrder(): Invariant {
       if (life === undefined) return
       const stream = `${from} ${life} ${peer.index} ${peer.lives}`
       const before = last.get(stream) ?? -1
-      if (Number(number) <= before) view.violated(`${peer.name} was given message ${number} of ${from} after ${before}`)
+      if (Number(number) <= before) view.violated(`${peer.name} was given message ${number} of ${view.peer(from.slice('peer/'.length))?.name} after ${before}`)
       last.set(stream, Number(number))
     }
   }

@@ -1,84 +1,41 @@
-import { describe, expect, it } from '@jest/globals'
-import type { Driver, DriverContext, DriverFactory } from '../../../actors/seam/index.ts'
-import { simulatedDrivers, SimulatedHost, type SimulatedDrivers } from '../../../actors/simulated/index.ts'
-import { Level, SetGate, type Envelope } from '../../../proto/index.ts'
-import { simulate, Simulation, usualFaults, type SimulateOptions } from '../../../runtime/simulation/index.ts'
+import { afterAll, describe, expect, it } from '@jest/globals'
+import { simulatedDrivers } from '../../../actors/simulated/index.ts'
+import { shrink, simulate, Simulation, usualFaults, type SimulateOptions } from '../../../runtime/simulation/index.ts'
+import { plantedBugs } from './bugs.ts'
 
-type Change = (context: DriverContext, envelope: Envelope, driver: Driver) => boolean
-
-/** A driver with a bug: where `wrong` returns true, the real one does not get the message. */
-const buggy = (kind: string, name: string, wrong: Change): SimulatedDrivers => {
-  const factory = simulatedDrivers[kind]![name] as DriverFactory
-  return {
-    [kind]: {
-      ...simulatedDrivers[kind],
-      [name]: context => {
-        const driver = factory(context)
-        return {
-          receive: envelope => {
-            if (!wrong(context, envelope, driver)) driver.receive(envelope)
-          },
-          stop: () => driver.stop?.()
-        }
-      }
-    }
-  }
-}
-
-async function found(options: SimulateOptions): Promise<Set<string>> {
-  const { violations } = await simulate({ peers: 4, seconds: 20, seed: 1, settleSeconds: 40, faults: { lossPercent: 1 }, ...options })
-  return new Set(violations.map(({ invariant }) => invariant))
-}
+/** A person reads as many. */
+const MESSAGES_MAX = 200
 
 describe('a bug that is put in on purpose', () => {
-  it('that lets messages pass before they may is found', async () => {
-    const drivers = buggy('peer-connection', 'link', (_context, envelope, driver) => {
-      if (!(envelope.body instanceof SetGate) || envelope.body.level !== Level.LEVEL_IDENTIFIED) return false
-      driver.receive({ ...envelope, body: new SetGate({ ...envelope.body, level: Level.LEVEL_ENHANCED }) } as Envelope)
-      return true
-    })
-    expect(await found({ drivers })).toContain('level-gating')
-  })
+  const told: string[] = []
+  afterAll(() => console.log(told.join('\n')))
 
-  it('that forgets to close a link is found', async () => {
-    const open = buggy('peer-connection', 'link', (_context, { type }) => type === 'CloseLink' || type === 'Disconnect' || type === 'SendPing')
-    expect(await found({ drivers: { 'peer-connection': { link: context => ({ receive: open['peer-connection']!['link']!(context).receive }) } } })).toContain('nothing-left')
-  })
+  it.each(plantedBugs)('in a peer that $name is found, and shrunk to a few messages', async ({ name, invariant, scene, plant }) => {
+    expect((await simulate(scene)).violations).toEqual([])
+    const options = { ...scene, ...plant }
+    const { violations } = await simulate(options)
+    expect(violations.map(each => each.invariant)).toContain(invariant)
+    const { violation, story, runs, options: small } = await shrink({ options, invariant })
+    told.push(`${name}: ${invariant}, ${story.messages} messages in ${story.lines.length} lines (${story.happened} with what came again), ${small.only?.length ?? small.peers} peers, ${small.seconds} s, ${runs} runs`)
+    expect(violation.invariant).toBe(invariant)
+    expect(story.lines.length).toBeLessThan(MESSAGES_MAX)
+    expect(small.only?.length ?? small.peers).toBeLessThanOrEqual(scene.peers ?? 8)
+    expect(story.lines.at(-1)!.what).toBe(`${invariant}: ${violation.message}`)
+    const again = await simulate(small)
+    expect(again.violations).toContainEqual(violation)
+  }, 60_000)
 
-  it('that leaves a timer behind is found', async () => {
-    const drivers = buggy('listener', 'tcp', context => {
-      context.services.get(SimulatedHost).after(3_600_000, () => {})
-      return false
-    })
-    expect(await found({ drivers })).toContain('nothing-left')
-  })
-
-  it('that never listens is found', async () => {
-    expect(await found({ drivers: buggy('listener', 'tcp', (_context, { type }) => type === 'ListenAt') })).toContain('convergence')
-  })
-
-  it('that throws is found', async () => {
-    const drivers = buggy('broadcaster', 'udp', (_context, { type }) => {
-      if (type === 'SendAnswer') throw new Error('planted')
-      return false
-    })
-    expect(await found({ drivers })).toContain('no-failures')
-  })
-
-  it('that depends on something besides the log is found by the replay', async () => {
-    let lives = 0
-    const drivers = { ...simulatedDrivers }
-    const simulation = new Simulation({ peers: 2, seed: 1, drivers, replayed: 2 })
+  it('that depends on something besides the log is found by the replay', () => {
+    const simulation = new Simulation({ peers: 2, seed: 1, drivers: { ...simulatedDrivers }, replayed: 2 })
     simulation.runFor(5_000)
     // What was recorded is changed: the twin of a log that was tampered with.
     for (const peer of simulation.peers) peer.crash('exit')
     for (const { recording } of simulation.recordings) {
       const input = recording.entries.find(({ kind }) => kind === 'input')
       if (input?.kind === 'input') Object.assign(input.envelope, { time: input.envelope.time + 1 })
-      lives++
     }
+    expect(simulation.recordings).toHaveLength(2)
     for (const _name of simulation.replays());
-    expect(lives).toBe(2)
     expect(simulation.violations.map(({ invariant }) => invariant)).toEqual(['replay', 'replay'])
   })
 })

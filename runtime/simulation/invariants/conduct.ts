@@ -1,0 +1,62 @@
+import { Initiator, type EventOf } from '../../../proto/index.ts'
+import type { Invariant } from '../invariant.ts'
+
+/** Dials of one place within the time: twice what was seen in networks that fail all the time. */
+const DIALS_MAX = 10
+const DIALS_WITHIN_MS = 10_000
+
+/** No peer hears, finds or links itself. */
+export function othersOnly(): Invariant {
+  return {
+    name: 'others-only',
+    output(view, peer, envelope) {
+      const { type, body } = envelope as EventOf<'PeerHeard' | 'PeerFound' | 'PeerConnected'>
+      if ((type === 'PeerHeard' || type === 'PeerFound' || type === 'PeerConnected') && body.peerId === peer.peerId) view.violated(`${peer.name} takes itself for another peer: ${type}`)
+    }
+  }
+}
+
+/** Whoever does not answer is dialled ever more rarely. */
+export function dialRestraint(): Invariant {
+  const dials = new Map<string, number[]>()
+  return {
+    name: 'dial-restraint',
+    lifeEnded(_view, peer) {
+      for (const key of dials.keys()) if (key.startsWith(`${peer.name} `)) dials.delete(key)
+    },
+    output(view, peer, envelope) {
+      if (envelope.type !== 'DialEndpoint') return
+      const { endpoint } = (envelope as EventOf<'DialEndpoint'>).body
+      const place = `${endpoint?.host}:${endpoint?.port}`
+      const key = `${peer.name} ${place}`
+      const recent = (dials.get(key) ?? []).filter(atMs => atMs > view.nowMs - DIALS_WITHIN_MS)
+      recent.push(view.nowMs)
+      dials.set(key, recent)
+      if (recent.length > DIALS_MAX) view.violated(`${peer.name} dialled ${place} ${recent.length} times within ${DIALS_WITHIN_MS} ms`)
+    }
+  }
+}
+
+/** While nothing goes wrong no link is lost. */
+export function linksStay(): Invariant {
+  const verified = new Map<string, { readonly atMs: number; readonly life: number }>()
+  return {
+    name: 'links-stay',
+    output(view, peer, envelope) {
+      const { type, body } = envelope as EventOf<'PeerVerified' | 'PeerDisconnected'>
+      if (type !== 'PeerVerified' && type !== 'PeerDisconnected') return
+      const other = view.peer(body.peerId)
+      const pair = `${peer.name} ${body.peerId}`
+      if (other === undefined) return
+      if (type === 'PeerVerified') return void verified.set(pair, { atMs: view.nowMs, life: other.lives })
+      const since = verified.get(pair)
+      verified.delete(pair)
+      if (since === undefined || view.calmSinceMs === undefined || since.atMs < view.calmSinceMs) return
+      // Those that were not healed are cut off on purpose.
+      if (view.healed.size > 0 && (!view.healed.has(peer) || !view.healed.has(other))) return
+      // Somebody may want it to end. Nobody wants a pair to be without any of its links because it had two.
+      if ((body.initiator !== Initiator.INITIATOR_NETWORK && body.code !== 'duplicate') || !other.running || other.lives !== since.life) return
+      view.violated(`${peer.name} lost ${other.name} while nothing went wrong: ${body.code}`)
+    }
+  }
+}
