@@ -164,8 +164,7 @@ class Shrinker {
   async #drastically(): Promise<void> {
     const named = this.#named()
     const calm = { options: { ...this.#best.options, healedPercent: 100 }, events: [], faults: { ...noFaults, delayMs: this.#best.faults.delayMs } }
-    for (const peers of named.length >= 2 ? [named, this.#best.peers] : [this.#best.peers.slice(0, 2), this.#best.peers]) {
-      if (peers.length > this.#best.peers.length) continue
+    for (const peers of [named.length > 0 ? named : this.#best.peers.slice(0, 2), this.#best.peers]) {
       if (await this.#try({ ...calm, peers, seconds: 0 }) || await this.#try({ ...calm, peers })) return
     }
   }

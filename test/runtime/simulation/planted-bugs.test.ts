@@ -19,6 +19,7 @@ describe('a bug that is put in on purpose', () => {
     told.push(`${name}: ${invariant}, ${story.messages} messages in ${story.lines.length} lines (${story.happened} with what came again), ${small.only?.length ?? small.peers} peers, ${small.seconds} s, ${runs} runs`)
     expect(violation.invariant).toBe(invariant)
     expect(story.lines.length).toBeLessThan(MESSAGES_MAX)
+    expect(story.happened).toBeLessThan(MESSAGES_MAX)
     expect(small.only?.length ?? small.peers).toBeLessThanOrEqual(scene.peers ?? 8)
     expect(story.lines.at(-1)!.what).toBe(`${invariant}: ${violation.message}`)
     const again = await simulate(small)
