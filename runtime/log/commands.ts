@@ -3,10 +3,12 @@ import { jsonText } from '../json-text.ts'
 import { printable } from './body.ts'
 import { formatDivergence } from './divergence.ts'
 import { LogFileError } from './errors.ts'
+import { matches, type EntryFilter } from './filter.ts'
+import type { FollowOptions } from './follow.ts'
 import type { LogEnding, LogEntry } from './format.ts'
 import { readLog, type LogSource } from './reader.ts'
 import { replay, type ReplayOptions, type ReplayResult } from './replay.ts'
-import { showLog, type ShowOptions } from './show.ts'
+import { showGrowing, showLog, type ShowOptions } from './show.ts'
 
 /** Where a command writes: results, and what went wrong. */
 export interface CommandStreams {
@@ -14,10 +16,17 @@ export interface CommandStreams {
   readonly err: Writable
 }
 
+export interface ShowCommandOptions extends Omit<ShowOptions, 'filter'>, EntryFilter, FollowOptions {
+  /** Goes on with what is written to the file meanwhile. @default false */
+  readonly follow?: boolean
+}
+
 /** `p2pnet log show`: the log as text. @returns the exit code */
-export function showCommand(log: LogSource, streams: CommandStreams, options: ShowOptions = {}): Promise<number> {
+export function showCommand(log: LogSource, streams: CommandStreams, options: ShowCommandOptions = {}): Promise<number> {
   return guarded(log, streams, async () => {
-    await showLog(readLog(log), streams.out, options)
+    const filtered = { ...options, filter: (entry: LogEntry) => matches(entry, options) }
+    if (options.follow === true && typeof log === 'string') await showGrowing(log, streams.out, filtered)
+    else await showLog(readLog(log), streams.out, filtered)
     return 0
   })
 }
@@ -87,7 +96,8 @@ function timeOf(entry: LogEntry): number {
   return entry.kind === 'stopped' ? entry.time : entry.envelope.time
 }
 
-async function guarded(log: LogSource, streams: CommandStreams, work: () => Promise<number>): Promise<number> {
+/** Runs a command; what goes wrong is one line. @returns its exit code */
+export async function guarded(log: LogSource, streams: CommandStreams, work: () => Promise<number>): Promise<number> {
   try {
     return await work()
   } catch (error) {

@@ -74,7 +74,8 @@ export function divergence(at: DivergenceAt, registry: Registry): Divergence {
   return { ...at, expected, got, fields }
 }
 
-function compare(path: string, expected: unknown, got: unknown, into: FieldDifference[]): void {
+/** Collects the fields in which two values differ. */
+export function compare(path: string, expected: unknown, got: unknown, into: FieldDifference[]): void {
   if (Object.is(expected, got)) return
   if (isObject(expected) && isObject(got) && Array.isArray(expected) === Array.isArray(got)) {
     for (const key of new Set([...Object.keys(expected), ...Object.keys(got)])) {

@@ -1,3 +1,5 @@
+import type { Divergence } from './divergence.ts'
+
 /** Thrown for a file or bytes that do not begin like a p2pnet log. */
 export class NotALogError extends Error {
   override name = 'NotALogError'
@@ -96,5 +98,27 @@ export class KindVersionError extends Error {
     super(`'${kind}' was recorded in version ${recorded} and is version ${here} here: ` +
       `replay the log with the code that recorded it (${library}), or record it anew`)
     this.kind = kind
+  }
+}
+
+/** Thrown when a log has no message of the seq that was asked for. */
+export class NoSuchMessageError extends Error {
+  override name = 'NoSuchMessageError'
+  readonly seq: number
+
+  constructor(seq: number, last: number) {
+    super(`there is no message ${seq}: ${last === 0 ? 'the log has none' : `the last is ${last}`}; \`p2pnet log show\` lists those that are recorded`)
+    this.seq = seq
+  }
+}
+
+/** Thrown where a replay leaves its log before it comes to what was asked for. */
+export class LogDivergedError extends Error {
+  override name = 'LogDivergedError'
+  readonly divergence: Divergence
+
+  constructor(divergence: Divergence) {
+    super(`the replay leaves the log at message ${divergence.seq}: ${divergence.summary}; \`p2pnet log replay\` shows it`)
+    this.divergence = divergence
   }
 }

@@ -12,3 +12,12 @@ export {
   KindVersionError, LogCorruptError, LogFileError, LogTruncatedError, LogVersionError, NotALogError, UnknownFlagError,
   UnknownKindError, type LogPlace
 } from './errors.ts'
+export { matches, parseTime, type EntryFilter } from './filter.ts'
+export { followLog, type FollowOptions } from './follow.ts'
+export { LogDivergedError, NoSuchMessageError } from './errors.ts'
+export { cutLog, type CutOptions, type LogCut, type LogInput } from './cut.ts'
+export { assertPath, PathError, pathOf, type PathOptions, type PathStep } from './path.ts'
+export { compareMachines, formatDifferences, type CompareOptions, type MachineDifferences, type OutputDifference } from './compare.ts'
+export { traceLog, formatTrace, type RereadableLog, type TraceStep } from './trace.ts'
+export { actorsAt, type ActorMoment } from './at.ts'
+export { diffLogs, type FirstDifference, type LogDifference } from './diff.ts'

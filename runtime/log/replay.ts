@@ -93,11 +93,7 @@ export class Replay {
   constructor(log: LogSource | LogReader, options: ReplayOptions) {
     this.#log = typeof log === 'object' && 'header' in log ? log : readLog(log)
     this.#entries = this.#log[Symbol.iterator]()
-    this.registry = options.registry ?? new Registry()
-    this.registry.register(...options.messages ?? [])
-    for (const { listens, recalls, messages, wire } of options.definitions) {
-      this.registry.register(...listens ?? [], ...recalls ?? [], ...messages ?? [], ...(wire ?? []).map(({ type }) => type))
-    }
+    this.registry = registryFor(options)
     const meet = () => this.#meet()
     try {
       this.kernel = new Kernel({
@@ -280,4 +276,13 @@ export class Replay {
 function actorOf(address: string): string {
   const driver = address.indexOf('#')
   return driver < 0 ? address : address.slice(0, driver)
+}
+
+/** Knows the types that the options name, and those that the definitions listen to or speak. */
+export function registryFor({ registry = new Registry(), messages = [], definitions }: ReplayOptions): Registry {
+  registry.register(...messages)
+  for (const { listens, recalls, messages, wire } of definitions) {
+    registry.register(...listens ?? [], ...recalls ?? [], ...messages ?? [], ...(wire ?? []).map(({ type }) => type))
+  }
+  return registry
 }

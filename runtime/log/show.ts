@@ -2,6 +2,7 @@ import type { Writable } from 'node:stream'
 import { Registry, type LogActor, type LogHeader } from '../../proto/index.ts'
 import { jsonText } from '../json-text.ts'
 import { printable, shortBody, shown } from './body.ts'
+import { followLog, type FollowOptions } from './follow.ts'
 import type { LogEntry, LoggedEnvelope } from './format.ts'
 import type { LogReader } from './reader.ts'
 
@@ -20,26 +21,91 @@ export interface ShowOptions {
 const ID_CHARACTERS = 8
 const ROUTE_WIDTH = 28
 
+/** Lines are gathered to this many characters before they are written, or to as many as the stream likes to hold. */
+const GATHER_CHARACTERS = 16 * 1024
+
 /**
  * Writes a log as text, one line a record, as fast as `out` takes it. Stops quietly when `out` closes.
  * @throws LogCorruptError after the records that stand before the fault
  */
 export async function showLog(log: LogReader, out: Writable, options: ShowOptions = {}): Promise<void> {
-  const registry = options.registry ?? new Registry()
-  const line = options.json === true ? jsonLine : textLine
-  const width = Math.max(options.width ?? 80, 40)
-  const put = async (text: string): Promise<boolean> => {
+  const page = new Page(out, options)
+  try {
+    page.header(log.header)
+    for (const entry of log) {
+      page.entry(entry)
+      if (page.full && !await page.flush()) return log.close()
+    }
+    const end = log.torn?.message ?? (log.ending === 'cut' ? 'the log ends here without a last record: its process was killed, or still runs' : undefined)
+    if (end !== undefined) page.line(options.json === true ? jsonText({ kind: log.ending, message: end }) : `# ${end}`)
+  } finally {
+    await page.flush()
+  }
+}
+
+/**
+ * The same for a log that still grows, each record when it comes; see {@link followLog} for how it ends. Stops quietly when
+ * `out` closes.
+ * @throws as followLog
+ */
+export async function showGrowing(path: string, out: Writable, options: ShowOptions & FollowOptions = {}): Promise<void> {
+  const page = new Page(out, options)
+  const closed = new AbortController()
+  const close = () => closed.abort()
+  out.once('close', close)
+  const signal = options.signal === undefined ? closed.signal : AbortSignal.any([closed.signal, options.signal])
+  try {
+    for await (const item of followLog(path, { ...options, signal })) {
+      if (item.kind === 'header') page.header(item.header)
+      else page.entry(item)
+      if (!await page.flush()) return
+    }
+  } finally {
+    out.off('close', close)
+  }
+}
+
+/** Lines on their way to a stream. */
+class Page {
+  readonly #out: Writable
+  readonly #options: ShowOptions
+  readonly #registry: Registry
+  readonly #width: number
+  #text = ''
+
+  constructor(out: Writable, options: ShowOptions) {
+    this.#out = out
+    this.#options = options
+    this.#registry = options.registry ?? new Registry()
+    this.#width = Math.max(options.width ?? 80, 40)
+  }
+
+  get full(): boolean {
+    return this.#text.length >= Math.min(GATHER_CHARACTERS, this.#out.writableHighWaterMark)
+  }
+
+  header(header: LogHeader): void {
+    this.line(this.#options.json === true ? jsonHeader(header) : textHeader(header))
+  }
+
+  entry(entry: LogEntry): void {
+    if (this.#options.filter?.(entry) === false) return
+    this.line(this.#options.json === true ? jsonLine(entry, this.#registry) : textLine(entry, this.#registry, this.#width))
+  }
+
+  line(text: string): void {
+    this.#text += `${text}\n`
+  }
+
+  /** Writes what has gathered, and waits for room; false when nobody takes it any more. */
+  async flush(): Promise<boolean> {
+    const out = this.#out
+    const text = this.#text
+    this.#text = ''
     if (out.destroyed || out.writableEnded) return false
-    if (!out.write(`${text}\n`)) await drained(out)
+    if (text !== '' && !out.write(text)) await drained(out)
     return !out.destroyed
   }
-  if (!await put(options.json === true ? jsonHeader(log.header) : textHeader(log.header))) return
-  for (const entry of log) {
-    if (options.filter?.(entry) === false) continue
-    if (!await put(line(entry, registry, width))) return log.close()
-  }
-  const end = log.torn?.message ?? (log.ending === 'cut' ? 'the log ends here without a last record: its process was killed, or still runs' : undefined)
-  if (end !== undefined) await put(options.json === true ? jsonText({ kind: log.ending, message: end }) : `# ${end}`)
 }
 
 function drained(out: Writable): Promise<void> {
@@ -72,7 +138,8 @@ function when(wallTime: number): string {
   return Number.isNaN(date.getTime()) ? 'at an unknown time' : date.toISOString()
 }
 
-function textLine(entry: LogEntry, registry: Registry, width: number): string {
+/** An entry on one line. */
+export function textLine(entry: LogEntry, registry: Registry, width: number): string {
   if (entry.kind === 'stopped') return `${seconds(entry.time)}        ∎ ${entry.reason}`
   const { envelope } = entry
   const start = `${seconds(envelope.time)} ${String(envelope.seq).padStart(6)} ${entry.kind === 'input' ? '←' : '→'} ${route(envelope)}`

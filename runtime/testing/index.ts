@@ -5,11 +5,16 @@ export {
   type LogPlace, type LogSource, type LogWarning, type LogWriterOptions, type ReplayResult
 } from '../log/index.ts'
 export { Replay, replay, walk, type ReplayOptions } from './replay.ts'
-export type { Walk, WalkStep } from '../log/index.ts'
 export { coverageTable, transitionCoverage, TransitionCoverage, type CoverageFigures } from './coverage.ts'
 export { MachineRun, MessageNotTakenError, type MachineRunOptions, type Said } from './machine-run.ts'
 export { logMatchers, type LogMatchers, type LogPattern } from './matchers.ts'
 export { EndlessPathsError, MachinePath, PathError, pathsOf, type MachinePaths, type PathOptions, type PathStep } from './paths.ts'
+export { actorsAt, assertPath, compareMachines, cutLog, pathOf, traceLog, type OneActor } from './tools.ts'
+export {
+  diffLogs, formatDifferences, LogDivergedError, NoSuchMessageError, PathError,
+  type ActorMoment, type FirstDifference, type LogCut, type LogDifference, type LogInput, type MachineDifferences, type OutputDifference,
+  type PathStep, type TraceStep, type Walk, type WalkStep
+} from '../log/index.ts'
 export { HeapClock, Kernel, type KernelOptions, type Shell, type Tap } from '../kernel/index.ts'
 export {
   builtInInvariants, FaultOptionError, faultsOf, NoFailureError, NoSimulatedDriverError, noFaults, scheduleOf, sceneOf, shrink, simulate, Simulation, SimulationOptionError, usualFaults,

@@ -33,6 +33,6 @@ export function walk(log: LogSource | LogReader, options: ReplayOptions = {}): W
 }
 
 /** The options with the definitions of the library's own actors added. */
-export function withOwn(options: ReplayOptions): Options {
+export function withOwn<T extends ReplayOptions>(options: T): T & Options {
   return { ...options, definitions: [...definitions, ...options.definitions ?? []] }
 }

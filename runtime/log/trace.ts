@@ -1,0 +1,100 @@
+import { printable, shortBody, shown, type ShownEnvelope } from './body.ts'
+import { LogDivergedError, NoSuchMessageError } from './errors.ts'
+import { Origins } from './origins.ts'
+import type { LogSource } from './reader.ts'
+import type { ReplayOptions } from './replay.ts'
+import { shortAddress } from './show.ts'
+import { stateName } from './state-name.ts'
+import { Walk, type WalkStep } from './walk.ts'
+
+/** A message on the way from the first packet to the one that was asked for. */
+export interface TraceStep extends ShownEnvelope {
+  readonly boundary: 'input' | 'output' | 'inside'
+  /** The step before it set a timer, and this is what came of it: `cause` is 0. */
+  readonly byTimer: boolean
+  /** Whose machines took it, with their states before and after. */
+  readonly actors: readonly { readonly actor: string; readonly before: unknown; readonly after: unknown }[]
+  /** The body in short, for people. */
+  readonly text: string
+}
+
+/** Where a log can be read from more than once. */
+export type RereadableLog = Exclude<LogSource, Iterable<Uint8Array>> | Uint8Array
+
+/**
+ * The chain of causes of a message, the first first. What went between machines is in it, though in no log: the log is
+ * replayed, twice. Memory holds eight bytes a message, and the chain.
+ * @throws NoSuchMessageError when the log has no message of that seq
+ * @throws LogDivergedError when the replay leaves the log before it
+ * @throws as {@link replay}
+ */
+export function traceLog(log: RereadableLog, seq: number, options: ReplayOptions): TraceStep[] {
+  const origins = new Origins()
+  for (const step of stepsTo(log, seq, options)) if (step.envelope !== undefined) origins.set(step.seq, step.origin)
+  const asked = new Set(origins.chain(seq))
+  const chain = new Map<number, TraceStep & { actors: TraceStep['actors'][number][] }>()
+  const walk = new Walk(log, options)
+  const { registry } = walk.replay
+  for (const step of walk) {
+    if (step.seq > seq) break
+    const { envelope, actor, before, after, boundary, origin, cause } = step
+    if (envelope === undefined || !asked.has(step.seq)) continue
+    const link = chain.get(step.seq) ??
+      { ...shown(envelope, registry), boundary, byTimer: cause === 0 && origin !== 0, actors: [], text: shortBody(envelope, registry) }
+    if (actor !== undefined) link.actors.push({ actor, before, after })
+    chain.set(step.seq, link)
+  }
+  return [...chain.values()]
+}
+
+/**
+ * The steps up to the message, and all that its receivers made of it.
+ * @throws NoSuchMessageError, LogDivergedError when it is not reached
+ */
+export function* stepsTo(log: LogSource, seq: number, options: ReplayOptions): Generator<WalkStep, Walk, void> {
+  const walk = new Walk(log, options)
+  let last = 0
+  let found = false
+  try {
+    for (const step of walk) {
+      if (found && step.seq !== seq && (step.kind !== 'start' || step.origin !== seq)) return walk
+      found ||= step.seq === seq
+      // Beyond it, and it was not there: a log that begins in the midst of a run.
+      if (!found && step.seq > seq) break
+      last = Math.max(last, step.seq)
+      yield step
+    }
+  } finally {
+    walk.close()
+  }
+  if (found) return walk
+  if (walk.divergence !== undefined) throw new LogDivergedError(walk.divergence)
+  throw new NoSuchMessageError(seq, last)
+}
+
+/** A trace as text, two or three lines a message. */
+export function formatTrace(trace: readonly TraceStep[], width: number): string {
+  const lines = trace.flatMap(step => {
+    const arrow = step.boundary === 'input' ? '←' : step.boundary === 'output' ? '→' : '·'
+    const head = `${(step.time / 1000).toFixed(3).padStart(9)} ${String(step.seq).padStart(6)} ${arrow} ${step.type}`
+    const route = `${shortAddress(step.from)} → ${shortAddress(step.to) || 'all'}`
+    return [
+      ...(step.byTimer ? [`${' '.repeat(18)} … a timer that was set then`] : []),
+      `${head}  ${route}`,
+      ...(step.text === '' ? [] : [`${' '.repeat(19)}${step.text}`]),
+      ...step.actors.map(({ actor, before, after }) => `${' '.repeat(19)}${shortAddress(actor)}: ${moved(before, after)}`)
+    ]
+  })
+  return lines.map(line => fit(printable(line), width)).join('\n')
+}
+
+/** A change of state in words. */
+export function moved(before: unknown, after: unknown): string {
+  const [from, to] = [stateName(before), stateName(after)]
+  return from === to ? `stays ${to}` : `${from} → ${to}`
+}
+
+/** A line that ends where the terminal does. */
+export function fit(text: string, width: number): string {
+  return text.length > width ? `${text.slice(0, width - 1)}…` : text
+}
