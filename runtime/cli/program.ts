@@ -1,6 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { complain, watchOutput } from './output.ts'
 import { failureOf } from './errors.ts'
+import { addLogCommands } from './log-commands.ts'
 import type { DemoValues } from './demo/options.ts'
 import type { SimulateValues } from './simulate.ts'
 import type { UpValues } from './up/options.ts'
@@ -112,23 +113,7 @@ function p2pnet(): Command {
     .option('--json', 'one JSON object a line')
     .action(async (values: SimulateValues) => (await import('./simulate.ts')).simulate(values))
 
-  const log = program.command('log').description('show, check and replay message logs')
-  log.command('show')
-    .description('print the messages of a log')
-    .argument('<file>')
-    .option('--json', 'one JSON object a line')
-    .action(async (file: string, values: { json?: true }) => (await import('./log.ts')).show(file, values))
-  log.command('check')
-    .description('read a log to its end: is it whole?')
-    .argument('<file>')
-    .option('--json', 'as a JSON object')
-    .action(async (file: string, values: { json?: true }) => (await import('./log.ts')).check(file, values))
-  log.command('replay')
-    .description('run a log through fresh machines and compare every output')
-    .argument('<file>')
-    .option('--json', 'as a JSON object')
-    .action(async (file: string, values: { json?: true }) => (await import('./log.ts')).replay(file, values))
-
+  addLogCommands(program)
   return program
 }
 

@@ -122,3 +122,13 @@ export class LogDivergedError extends Error {
     this.divergence = divergence
   }
 }
+
+/** Thrown when no actor that lives at the moment is meant by an address. */
+export class NoSuchActorError extends Error {
+  override name = 'NoSuchActorError'
+
+  constructor(asked: string, known: readonly string[]) {
+    const some = known.slice(0, 20).join(', ')
+    super(`no actor ${asked} is alive then: there are ${some || 'none'}${known.length > 20 ? ` and ${known.length - 20} more` : ''}`)
+  }
+}

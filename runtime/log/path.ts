@@ -5,7 +5,7 @@ import { Walk } from './walk.ts'
 import { LogDivergedError } from './errors.ts'
 
 /** A state that an actor came into. */
-export interface PathStep {
+export interface LogPathStep {
   /** Name of the state: `open`, `open.idle`. */
   readonly state: string
   /** Logical time, in milliseconds. */
@@ -16,17 +16,17 @@ export interface PathStep {
   readonly type: string
 }
 
-export interface PathOptions extends ReplayOptions {
+export interface LogPathOptions extends ReplayOptions {
   /** Address of the actor. */
   readonly actor: string
 }
 
 /** Thrown by {@link assertPath} when the actor took another path; the message shows both. */
-export class PathError extends Error {
-  override name = 'PathError'
-  readonly path: readonly PathStep[]
+export class LogPathError extends Error {
+  override name = 'LogPathError'
+  readonly path: readonly LogPathStep[]
 
-  constructor(message: string, path: readonly PathStep[]) {
+  constructor(message: string, path: readonly LogPathStep[]) {
     super(message)
     this.path = path
   }
@@ -37,8 +37,8 @@ export class PathError extends Error {
  * @throws LogDivergedError when the log does not replay
  * @throws as {@link replay}
  */
-export function pathOf(log: LogSource | LogReader, options: PathOptions): PathStep[] {
-  const path: PathStep[] = []
+export function statesOf(log: LogSource | LogReader, options: LogPathOptions): LogPathStep[] {
+  const path: LogPathStep[] = []
   const walk = new Walk(log, options)
   for (const { actor, kind, time, seq, type, before, after } of walk) {
     if (actor !== options.actor) continue
@@ -52,17 +52,17 @@ export function pathOf(log: LogSource | LogReader, options: PathOptions): PathSt
 
 /**
  * Asserts the path of states that an actor took. `...` in the expected path stands for any states, or none.
- * @throws PathError when it took another
- * @throws as {@link pathOf}
+ * @throws LogPathError when it took another
+ * @throws as {@link statesOf}
  */
-export function assertPath(log: LogSource | LogReader, expected: readonly string[], options: PathOptions): void {
-  const path = pathOf(log, options)
+export function assertPath(log: LogSource | LogReader, expected: readonly string[], options: LogPathOptions): void {
+  const path = statesOf(log, options)
   const reached = fits(path.map(({ state }) => state), expected)
   if (reached === undefined) return
   const steps = path.map(({ state, time, seq, type }, index) =>
     `  ${index === reached ? '>' : ' '} ${(time / 1000).toFixed(3)} s  ${state}  by ${type}${seq === 0 ? '' : ` (message ${seq})`}`)
   const end = reached === path.length ? ['  > (its path ends here)'] : []
-  throw new PathError(
+  throw new LogPathError(
     [`${options.actor} did not go ${expected.join(', ')}:`, ...(path.length === 0 ? ['  it never started'] : [...steps, ...end])].join('\n'), path)
 }
 

@@ -9,11 +9,11 @@ export { coverageTable, transitionCoverage, TransitionCoverage, type CoverageFig
 export { MachineRun, MessageNotTakenError, type MachineRunOptions, type Said } from './machine-run.ts'
 export { logMatchers, type LogMatchers, type LogPattern } from './matchers.ts'
 export { EndlessPathsError, MachinePath, PathError, pathsOf, type MachinePaths, type PathOptions, type PathStep } from './paths.ts'
-export { actorsAt, assertPath, compareMachines, cutLog, pathOf, traceLog, type OneActor } from './tools.ts'
+export { actorsAt, assertPath, compareMachines, cutLog, statesOf, traceLog, type OneActor } from './tools.ts'
 export {
-  diffLogs, formatDifferences, LogDivergedError, NoSuchMessageError, PathError,
+  diffLogs, formatDifferences, LogDivergedError, NoSuchMessageError, LogPathError,
   type ActorMoment, type FirstDifference, type LogCut, type LogDifference, type LogInput, type MachineDifferences, type OutputDifference,
-  type PathStep, type TraceStep, type Walk, type WalkStep
+  type LogPathStep, type TraceStep, type Walk, type WalkStep
 } from '../log/index.ts'
 export { HeapClock, Kernel, type KernelOptions, type Shell, type Tap } from '../kernel/index.ts'
 export {

@@ -18,14 +18,14 @@ export function cutLog(source: log.RereadableLog, options: OneActor): log.LogCut
  * The states that an actor came through in a replay, in order.
  * @throws LogDivergedError when the log does not replay, and as `replay`
  */
-export function pathOf(source: Source, options: OneActor): log.PathStep[] {
-  return log.pathOf(source, { ...withOwn(options), actor: options.actor })
+export function statesOf(source: Source, options: OneActor): log.LogPathStep[] {
+  return log.statesOf(source, { ...withOwn(options), actor: options.actor })
 }
 
 /**
  * Asserts the path of states that an actor's machine takes in a replay: `['dialing', 'securing', '...', 'closed']`, where
  * `...` stands for any states, or none.
- * @throws PathError when it takes another; its message shows the path and where it leaves
+ * @throws LogPathError when it takes another; its message shows the path and where it leaves
  * @throws LogDivergedError when the log does not replay, and as `replay`
  */
 export function assertPath(source: Source, expected: readonly string[], options: OneActor): void {
