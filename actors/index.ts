@@ -17,10 +17,11 @@ export {
 } from './identity/index.ts'
 export { fileTransfer, type FileTransferOptions } from './file-transfer/index.ts'
 export { lan, type LanOptions } from './lan/index.ts'
+export { PeerOptionError } from './shared/option-error.ts'
 export { linkKeeper, type LinkKeeperOptions } from './link-keeper/index.ts'
 export { listener, type ListenerOptions } from './listener/index.ts'
 export {
-  LinkFullError, Links, MessageTooLargeError, NotAcceptedError, NotConnectedError, WireTypeConflictError, WireTypes,
+  LinkError, LinkFullError, Links, MessageTooLargeError, NotAcceptedError, NotConnectedError, WireTypeConflictError, WireTypes,
   type LinkOptions, type PeerConnectionOptions, type WireEntry
 } from './peer-connection/index.ts'
 export { staticPeers, type StaticPeer } from './static-peers/index.ts'

@@ -5,6 +5,7 @@ export const FILE_CODES = {
   'no-file': 'The path leads to no regular file.',
   'no-access': 'The file, or the folder it goes to, may not be opened: check its permissions.',
   'disk-full': 'The receiver\'s disk is full, or its quota is used up.',
+  'inbox-full': 'The receiver\'s inbox holds as much as it may: files have to be moved out of it first.',
   'name-taken': 'The inbox holds a thousand files of that name already.',
   'file-changed': 'The file became shorter while it was sent.',
   'file-error': 'The file could not be read or written for another reason, which the reason names.',

@@ -39,7 +39,7 @@ export const fileShareMachine = setup({
   types: {
     context: {} as Context,
     input: {} as MachineInput<FileShareOptions>,
-    events: {} as EventOf<'ShareFile' | 'FileOffer' | 'FileAnswer' | 'FileReceipt' | 'FileCancel' | 'Terminated' | 'PeerDisconnected'>,
+    events: {} as EventOf<'ShareFile' | 'SpawnFailed' | 'FileOffer' | 'FileAnswer' | 'FileReceipt' | 'FileCancel' | 'Terminated' | 'PeerDisconnected'>,
     emitted: {} as Outgoing
   },
   actions: {
@@ -71,10 +71,11 @@ export const fileShareMachine = setup({
       const { transferId, size, digest } = event.body
       // What people are told is what will land.
       const name = safeName(event.body.name)
-      if (peerId === '' || !wellFormed(transferId)) return
-      const address = receiveAddress(peerId, transferId)
+      if (peerId === '') return
       const refuse = (code: FileCode, reason: string) =>
-        enqueue(publish(() => [event.from, new FileAnswer({ transferId, code, reason })]))
+        enqueue(publish(() => [event.from, new FileAnswer({ transferId: wellFormed(transferId) ? transferId : '', code, reason })]))
+      if (!wellFormed(transferId)) return refuse('bad-offer', 'the offer has an id that no transfer can have')
+      const address = receiveAddress(peerId, transferId)
       if (!context.options.accepts) return refuse('no-inbox', 'the receiver takes no files: it was started without an inbox')
       if (digest.length !== 32 || !(size >= 0) || !Number.isSafeInteger(size)) return refuse('bad-offer', 'the offer has no valid size and SHA-256 digest')
       if (size > context.options.maxFileBytes) return refuse('too-large', `the receiver takes files up to ${context.options.maxFileBytes} bytes`)
@@ -99,6 +100,16 @@ export const fileShareMachine = setup({
         if (peerId === event.body.peerId) enqueue(publish(() => [address, event.body]))
       }
     }),
+    giveUp: enqueueActions(({ context, event, enqueue }) => {
+      if (event.type !== 'SpawnFailed') return
+      const { kind, id, reason } = event.body
+      const { [`${kind}/${id}`]: peerId, ...running } = context.running
+      if (peerId === undefined) return
+      enqueue.assign({ running })
+      const why = { code: 'busy' satisfies FileCode, reason: `the transfer could not be started: ${reason}` }
+      if (kind === 'file-send') return enqueue(publish(() => ['', new TransferFailed({ transferId: id, peerId, direction: 'out', ...why })]))
+      enqueue(publish(() => [`peer/${peerId}`, new FileAnswer({ transferId: id.slice(receiveId(peerId, '').length), ...why })]))
+    }),
     forget: assign(({ context, event }) => {
       if (event.type !== 'Terminated') return {}
       const { [event.body.address]: _, ...running } = context.running
@@ -119,6 +130,7 @@ export const fileShareMachine = setup({
         FileReceipt: { actions: 'forward' },
         FileCancel: { actions: 'forward' },
         PeerDisconnected: { actions: 'forwardToPeersTransfers' },
+        SpawnFailed: { actions: 'giveUp' },
         Terminated: { actions: 'forget' }
       }
     }

@@ -38,6 +38,8 @@ export interface PeerConnectionOptions extends BackoffOptions {
   readonly verifyTimeoutMs: number
   /** For the other side to verify us once we verified it, in milliseconds; 0 for no limit. @default 60000 */
   readonly enhanceTimeoutMs: number
+  /** Frames refused by the gate with which a link ends. @default 3: one may be a race, three are a habit */
+  readonly refusalsMax: number
   /** Quiet time after which a ping is sent, in milliseconds. @default 5000 */
   readonly keepAliveIntervalMs: number
   /** For the answer, in milliseconds; a cut cable is noticed within both together. @default 5000 */
@@ -63,6 +65,7 @@ export const peerConnectionDefaults: PeerConnectionOptions = {
   identifyTimeoutMs: 10_000,
   verifyTimeoutMs: 20_000,
   enhanceTimeoutMs: 60_000,
+  refusalsMax: 3,
   keepAliveIntervalMs: 5_000,
   keepAliveTimeoutMs: 5_000,
   idleMs: 0,

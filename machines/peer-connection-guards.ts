@@ -4,8 +4,6 @@ import { bodyOf, WIRE_VERSIONS, type PeerConnectionContext, type PeerConnectionE
 import { mergePlaces } from './place.ts'
 import { hex } from './hex.ts'
 
-/** Frames refused by the gate with which a link ends: one may be a race, three are a habit. */
-const REFUSED_FRAMES_MAX = 3
 /** A new round-trip time is announced when it differs from the last one told by more than a quarter. */
 const RTT_CHANGE = 4
 
@@ -44,7 +42,7 @@ export const peerConnectionGuards = {
   lastStepOfBothSides: (args: Args) => args.context.verifiedUs && isLastStep(args),
   thisStepUnknown: ({ context, event }: Args) => `${bodyOf(event, 'SpawnFailed')?.kind}/${bodyOf(event, 'SpawnFailed')?.id}` === context.step,
   hurried: ({ context }: Args) => context.options.enhanceTimeoutMs > 0,
-  oneTooMany: ({ context }: Args) => context.refusedFrames + 1 >= REFUSED_FRAMES_MAX,
+  oneTooMany: ({ context }: Args) => context.refusedFrames + 1 >= context.options.refusalsMax,
   thisPing: isThisPing,
   rttChanged: (args: Args) => {
     if (!isThisPing(args)) return false

@@ -5,7 +5,7 @@ export { formatEndpoint, type LevelName, type LinkInfo, type Live, type PeerInfo
 export {
   AmbiguousPeerError, DuplicateActorError, ListenError, PeerOptionError, PeerStateError, UnknownPeerError, UnknownTypeError
 } from './peer/errors.ts'
-export { DriverStuckError } from './peer/driver-host.ts'
+export { DriverStuckError, type Missed } from './peer/driver-host.ts'
 
 export {
   defineActor, serviceKey, Services,
@@ -15,7 +15,7 @@ export {
   generateIdentity, IdentityDamagedError, IdentityFileError, IdentityPermissionError, isPeerId, loadIdentity, loadOrCreateIdentity, type Identity
 } from '../actors/identity/index.ts'
 export {
-  LinkFullError, MessageTooLargeError, NotAcceptedError, NotConnectedError, WireTypeConflictError
+  LinkError, LinkFullError, MessageTooLargeError, NotAcceptedError, NotConnectedError, WireTypeConflictError
 } from '../actors/peer-connection/index.ts'
 export { type Limits } from './kernel/index.ts'
 

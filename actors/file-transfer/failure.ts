@@ -1,5 +1,6 @@
 import { FILE_CODES, type FileCode } from '../../machines/file-codes.ts'
 import { FileFailed } from '../../proto/index.ts'
+import { LinkError } from '../peer-connection/link-errors.ts'
 
 /** A transfer that cannot go on, with its code from machines/file-codes.ts. */
 export class TransferError extends Error {
@@ -12,7 +13,7 @@ export class TransferError extends Error {
   }
 }
 
-/** By the system's code, or by the name of an error of the link. */
+/** By the system's code. */
 const CODES: Readonly<Record<string, FileCode>> = {
   ENOENT: 'no-file',
   ENOTDIR: 'no-file',
@@ -23,10 +24,7 @@ const CODES: Readonly<Record<string, FileCode>> = {
   EROFS: 'no-access',
   ENOSPC: 'disk-full',
   EDQUOT: 'disk-full',
-  EEXIST: 'name-taken',
-  NotConnectedError: 'not-connected',
-  NotAcceptedError: 'not-accepted',
-  LinkFullError: 'link-full'
+  EEXIST: 'name-taken'
 }
 
 /**
@@ -36,6 +34,7 @@ const CODES: Readonly<Record<string, FileCode>> = {
 export function failure(error: unknown): FileFailed {
   if (error instanceof TransferError) return new FileFailed({ code: error.code, reason: error.message })
   const { code: system, name } = error as NodeJS.ErrnoException
-  const code = CODES[system ?? ''] ?? CODES[name] ?? 'file-error'
+  // A chunk that does not fit is no file that is too large.
+  const code = error instanceof LinkError && error.code !== 'too-large' ? error.code : CODES[system ?? ''] ?? 'file-error'
   return new FileFailed({ code, reason: code === 'file-error' ? `the system answered ${system ?? name}` : FILE_CODES[code] })
 }

@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
 import { link, open, rename, unlink, type FileHandle } from 'node:fs/promises'
 import { extname, join } from 'node:path'
+import { partName } from './leftovers.ts'
 
 /** Copies of one name that are told apart by a number; more are somebody's mischief. */
 const COPIES_MAX = 999
@@ -14,8 +14,7 @@ export interface Part {
 
 /** @param id of the transfer; letters, digits and hyphens */
 export async function createPart(inbox: string, id: string): Promise<Part> {
-  // The sender chose the id: two transfers, or one that was killed before, may have the same.
-  const path = join(inbox, `.p2pnet-${id}-${randomBytes(4).toString('hex')}.part`)
+  const path = join(inbox, partName(id))
   const flags = constants.O_CREAT | constants.O_EXCL | constants.O_RDWR | (constants.O_NOFOLLOW ?? 0)
   return { path, file: await open(path, flags, 0o600) }
 }

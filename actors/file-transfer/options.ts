@@ -7,4 +7,9 @@ export const PROGRESS_MS = 250
 export interface FileReceiveDriverOptions extends FileReceiveOptions {
   /** Absolute path of the folder in which files land. */
   readonly inbox: string
+  /**
+   * Most bytes that files may take in the inbox, with what lies there already and what is on its way. @default 17179869184, sixteen of
+   * the largest files: who may send could otherwise fill the disk by night
+   */
+  readonly maxInboxBytes: number
 }

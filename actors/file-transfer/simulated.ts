@@ -138,8 +138,12 @@ class SimulatedStore implements Driver {
   #begin(command: StoreFile): void {
     const { services, options, actor, publish } = this.#context
     this.#expected = command
+    const { disk } = this.#work.host
+    const landed = disk.list().filter(path => posix.dirname(path) === options.inbox && !path.endsWith('.part'))
+    const bytes = landed.reduce((sum, path) => sum + (disk.read(path)?.length ?? 0), command.size)
+    if (bytes > options.maxInboxBytes) throw new TransferError('inbox-full', `the receiver's inbox holds up to ${options.maxInboxBytes} bytes in all`)
     this.#part = `${options.inbox}/.p2pnet-${actor.slice(actor.indexOf('/') + 1)}.part`
-    this.#work.host.disk.write(this.#part, new Uint8Array())
+    disk.write(this.#part, new Uint8Array())
     services.get(ChunkRoutes).open(command.peerId, command.transferId, chunk => this.#work.run(() => this.#take(chunk)))
     publish(new StoreOpened())
     if (command.size === 0) this.#finish()

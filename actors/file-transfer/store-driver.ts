@@ -6,6 +6,7 @@ import { FileProgress, FileStored, StoreOpened, type FileChunk, type StoreFile }
 import type { DriverFactory } from '../seam/index.ts'
 import { ChunkRoutes } from './chunk-routes.ts'
 import { failure, TransferError } from './failure.ts'
+import { InboxQuotas } from './inbox-quota.ts'
 import { createPart, land, type Part } from './inbox.ts'
 import { PROGRESS_MS, type FileReceiveDriverOptions } from './options.ts'
 
@@ -21,12 +22,15 @@ export const storeDriver: DriverFactory<FileReceiveDriverOptions> = ({ actor, op
   let bytes = 0
   let reportedAt = 0
   let over = false
+  let giveBack = (): void => {}
   /** Settles when what is under way with the disk is through. */
   let busy: Promise<void> | undefined
 
   async function begin(command: StoreFile) {
     expected = command
     await mkdir(options.inbox, { recursive: true, mode: 0o700 })
+    giveBack = await services.get(InboxQuotas).take(options.inbox, command.size, options.maxInboxBytes)
+    if (signal.aborted) return giveBack()
     const made = await createPart(options.inbox, actor.slice(actor.indexOf('/') + 1))
     if (signal.aborted) return discard(made)
     part = made
@@ -70,6 +74,7 @@ export const storeDriver: DriverFactory<FileReceiveDriverOptions> = ({ actor, op
     const path = await land(part!, options.inbox, safeName(expected!.name))
     await part!.file.close()
     part = undefined
+    giveBack()
     publish(new FileStored({ path }))
   }
 
@@ -91,6 +96,7 @@ export const storeDriver: DriverFactory<FileReceiveDriverOptions> = ({ actor, op
       if (expected) routes.close(expected.peerId, expected.transferId)
       await busy
       if (part) await discard(part)
+      giveBack()
     }
   }
 }

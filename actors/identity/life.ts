@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 /**
@@ -12,7 +12,14 @@ export function beginLife(folder: string, now = Date.now()): number {
   const startedAt = Math.max(now, lastLife(file) + 1)
   const temporary = `${file}.${randomBytes(8).toString('hex')}.tmp`
   try {
-    writeFileSync(temporary, `${startedAt}\n`, { mode: 0o600, flag: 'wx' })
+    const descriptor = openSync(temporary, 'wx', 0o600)
+    try {
+      writeFileSync(descriptor, `${startedAt}\n`)
+      // Renamed before it is on the disk, it may be empty after a loss of power, and the next life pass for an older one.
+      fsyncSync(descriptor)
+    } finally {
+      closeSync(descriptor)
+    }
     renameSync(temporary, file)
   } catch {
     // A folder that is read-only still holds an identity to run with.

@@ -1,6 +1,6 @@
 import { createPublicKey, sign as signBytes, verify as verifyBytes, type KeyObject } from 'node:crypto'
 import { separated } from './domain.ts'
-import { Lru } from './lru.ts'
+import { Lru } from '../shared/lru.ts'
 import { PUBLIC_KEY_BYTES } from './peer-id.ts'
 
 /** Bytes of an Ed25519 signature (RFC 8032). */

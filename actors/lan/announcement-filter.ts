@@ -1,10 +1,10 @@
 import { AnnouncementHeard, Endpoint, Instance, Transport } from '../../proto/index.ts'
 import { Identity, LocalPeer, peerIdOf, verify } from '../identity/index.ts'
-import { Lru } from '../identity/lru.ts'
+import { Lru } from '../shared/lru.ts'
 import { serviceKey } from '../seam/index.ts'
 import { parseAnnouncement, type ParsedAnnouncement } from './announcement.ts'
 import type { LocalAddress, LocalNetworks } from './local-networks.ts'
-import { TokenBucket, TokenBuckets } from './token-buckets.ts'
+import { TokenBucket, TokenBuckets } from '../shared/token-buckets.ts'
 import { ANNOUNCEMENT_CONTEXT, DATAGRAM_MAX_BYTES } from './wire.ts'
 
 /** Why a datagram is dropped, in the order in which it is looked at; each is counted by this name. */

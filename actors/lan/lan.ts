@@ -1,4 +1,5 @@
 import type { ActorSpec } from '../seam/index.ts'
+import { PeerOptionError } from '../shared/option-error.ts'
 import { broadcaster } from './broadcaster.ts'
 import { discoveryChannel } from './discovery-channel.ts'
 import { ANNOUNCE_PORTS } from './wire.ts'
@@ -18,13 +19,13 @@ export interface LanOptions {
 
 /**
  * Peers on the local network find each other: `createPeer({ actors: [lan()] })`.
- * @throws RangeError when there is no port, or one is not from 1 to 65535
+ * @throws PeerOptionError when there is no port, or one is not from 1 to 65535
  */
 export function lan(options: LanOptions = {}): ActorSpec[] {
   const { ports = ANNOUNCE_PORTS, interfaces = [], pollMs = 1_000 } = options
   const bad = ports.find(port => !(Number.isInteger(port) && port >= 1 && port <= 65_535))
   if (ports.length === 0 || bad !== undefined) {
-    throw new RangeError(`announcement ports [${ports.join(', ')}]: give at least one, each from 1 to 65535`)
+    throw new PeerOptionError(`announcement ports [${ports.join(', ')}]: give at least one, each from 1 to 65535`)
   }
   const shared = { ports, interfaces, pollMs }
   return [

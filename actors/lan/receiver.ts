@@ -4,7 +4,7 @@ import {
 } from '../../proto/index.ts'
 import type { Driver, DriverContext } from '../seam/index.ts'
 import { Announcements, type AnnouncementFilter } from './announcement-filter.ts'
-import { Interfaces, type InterfaceWatcher } from './interface-watcher.ts'
+import { Interfaces, type InterfaceWatcher } from '../shared/interface-watcher.ts'
 import { LocalNetworks } from './local-networks.ts'
 import type { LanDriverOptions } from './options.ts'
 import { close, lookupNothing } from './udp.ts'

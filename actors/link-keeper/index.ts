@@ -5,6 +5,7 @@ import { peerConnectionDefinition } from '../peer-connection/index.ts'
 import { defineActor, type ActorDefinition, type ActorSpec } from '../seam/index.ts'
 import { verifyPingsDefinition } from '../verify-pings/index.ts'
 
+export { LINK_KEEPER } from './address.ts'
 export type { LinkKeeperOptions } from '../../machines/link-keeper-context.ts'
 
 export const linkKeeperDefinition = defineActor<LinkKeeperOptions>({

@@ -23,6 +23,8 @@ export const listenerDefinition = defineActor<ListenerOptions>({
     maxPendingPerSource: 64,
     acceptPerSecond: 20,
     acceptBurst: 128,
+    acceptPerSecondAll: 200,
+    acceptBurstAll: 512,
     maxSources: 4096,
     handshakeTimeoutMs: 10_000,
     adoptTimeoutMs: 10_000,

@@ -18,6 +18,14 @@ export interface TcpDriverOptions {
   readonly acceptPerSecond: number
   /** Connections from one source at once: a hundred peers on one host start together. @default 128 */
   readonly acceptBurst: number
+  /**
+   * Connections a second from all sources together, by a bucket that is asked once the source's own has let one pass: whoever
+   * has many addresses, as anyone with IPv6 has, is held by this alone. A core does some 900 handshakes a second; this leaves
+   * three quarters of it for the links that stand. @default 200
+   */
+  readonly acceptPerSecondAll: number
+  /** Connections from all sources at once: twice as many as may be on their way, for a network whose peers all start together. @default 512 */
+  readonly acceptBurstAll: number
   /** Sources whose rate is remembered, about 100 bytes each. @default 4096 */
   readonly maxSources: number
   /** From accept to the end of the TLS handshake, in milliseconds. @default 10000 */

@@ -1,7 +1,8 @@
 import { Endpoint, InboundSecured, ListenFailed, ListenOpened, type Envelope, type EventOf } from '../../proto/index.ts'
 import { Identity } from '../identity/index.ts'
 import type { SimulatedIdentity } from '../identity/simulated.ts'
-import { TokenBuckets } from '../lan/token-buckets.ts'
+import { LINK_KEEPER } from '../link-keeper/address.ts'
+import { TokenBucket, TokenBuckets } from '../shared/token-buckets.ts'
 import { serviceKey, type Driver, type DriverContext, type DriverFactory } from '../seam/index.ts'
 import { SimulatedHost, SimulatedSystemError, type SimulatedStream } from '../simulated/host.ts'
 import { secureSimulatedInbound, type SimulatedSecured } from '../tls/simulated.ts'
@@ -60,6 +61,7 @@ class SimulatedListener implements Driver {
   readonly #context: DriverContext<TcpDriverOptions>
   readonly #host: SimulatedHost
   readonly #rate: TokenBuckets
+  readonly #rateOfAll: TokenBucket
   readonly #pending: PendingCallers<Caller>
   #server: { readonly port: number; close(): void } | undefined
   #cancel = (): void => {}
@@ -69,6 +71,7 @@ class SimulatedListener implements Driver {
     this.#context = context
     this.#host = context.services.get(SimulatedHost)
     this.#rate = new TokenBuckets({ burst: options.acceptBurst, perSecond: options.acceptPerSecond }, options.maxSources)
+    this.#rateOfAll = new TokenBucket({ burst: options.acceptBurstAll, perSecond: options.acceptPerSecondAll }, this.#host.now())
     this.#pending = new PendingCallers({ total: options.maxPending, perSource: options.maxPendingPerSource }, caller => {
       context.count('pending-evicted')
       this.#drop(caller)
@@ -106,8 +109,10 @@ class SimulatedListener implements Driver {
   #accept(stream: SimulatedStream): void {
     const source = stream.remote.host
     const { options, services } = this.#context
-    if (!this.#rate.take(source, this.#host.now())) {
-      this.#context.count('accept-rate')
+    const now = this.#host.now()
+    const excess = !this.#rate.take(source, now) ? 'accept-rate' : !this.#rateOfAll.take(now) ? 'accept-rate-all' : undefined
+    if (excess !== undefined) {
+      this.#context.count(excess)
       return stream.destroy()
     }
     const leave = (): void => {
@@ -155,7 +160,7 @@ class SimulatedListener implements Driver {
       this.#drop(caller)
     })
     const { handle } = caller
-    this.#context.publish(new InboundSecured({ handle, ...secured, remote: new Endpoint(stream.remote) }), 'link-keeper/main')
+    this.#context.publish(new InboundSecured({ handle, ...secured, remote: new Endpoint(stream.remote) }), LINK_KEEPER)
   }
 
   #drop(caller: Caller): void {

@@ -2,8 +2,9 @@ import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { Endpoint, InboundSecured, ListenFailed, ListenOpened, type Envelope, type EventOf } from '../../proto/index.ts'
 import { Identity } from '../identity/index.ts'
-import { Interfaces } from '../lan/interface-watcher.ts'
-import { TokenBuckets } from '../lan/token-buckets.ts'
+import { LINK_KEEPER } from '../link-keeper/address.ts'
+import { Interfaces } from '../shared/interface-watcher.ts'
+import { TokenBucket, TokenBuckets } from '../shared/token-buckets.ts'
 import type { Driver, DriverContext } from '../seam/index.ts'
 import { handshake, LinkSecurityError, secureInbound, tlsOptions, type Secured } from '../tls/index.ts'
 import { ListenError } from './listen-error.ts'
@@ -26,6 +27,7 @@ interface Caller {
 export class TcpDriver implements Driver {
   readonly #context: DriverContext<TcpDriverOptions>
   readonly #rate: TokenBuckets
+  readonly #rateOfAll: TokenBucket
   readonly #pending: PendingCallers<Caller>
   readonly #servers: Servers
   // One change of the servers after the other.
@@ -38,6 +40,7 @@ export class TcpDriver implements Driver {
     // Its context is made now, once for all links, and not under the first of them.
     tlsOptions(context.services.get(Identity))
     this.#rate = new TokenBuckets({ burst: options.acceptBurst, perSecond: options.acceptPerSecond }, options.maxSources)
+    this.#rateOfAll = new TokenBucket({ burst: options.acceptBurstAll, perSecond: options.acceptPerSecondAll }, performance.now())
     this.#pending = new PendingCallers({ total: options.maxPending, perSource: options.maxPendingPerSource }, caller => {
       context.count('pending-evicted')
       abandon(caller)
@@ -118,8 +121,10 @@ export class TcpDriver implements Driver {
     const { remoteAddress, remotePort, localAddress, localPort } = raw
     if (remoteAddress === undefined || this.#context.signal.aborted) return void raw.destroy()
     const source = sourceOf(remoteAddress)
-    if (!this.#rate.take(source, performance.now())) {
-      this.#context.count('accept-rate')
+    const now = performance.now()
+    const excess = !this.#rate.take(source, now) ? 'accept-rate' : !this.#rateOfAll.take(now) ? 'accept-rate-all' : undefined
+    if (excess !== undefined) {
+      this.#context.count(excess)
       // A reset tells the caller at once and leaves nothing waiting here.
       return void raw.resetAndDestroy()
     }
@@ -151,7 +156,7 @@ export class TcpDriver implements Driver {
         if (how === 'expired') this.#context.count('adopt-timeout')
       }
     })
-    this.#context.publish(new InboundSecured({ handle, peerId: secured.peerId, linkId: secured.linkId, remote: new Endpoint(remote) }), 'link-keeper/main')
+    this.#context.publish(new InboundSecured({ handle, peerId: secured.peerId, linkId: secured.linkId, remote: new Endpoint(remote) }), LINK_KEEPER)
   }
 }
 

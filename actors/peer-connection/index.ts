@@ -6,7 +6,7 @@ import { linkDefaults, type LinkOptions } from './link-options.ts'
 
 export type { PeerConnectionOptions } from '../../machines/peer-connection-context.ts'
 export { type ArrivedMessage } from './arrived-message.ts'
-export { LinkFullError, MessageTooLargeError, NotAcceptedError, NotConnectedError } from './link-errors.ts'
+export { LinkError, LinkFullError, MessageTooLargeError, NotAcceptedError, NotConnectedError } from './link-errors.ts'
 export type { LinkOptions } from './link-options.ts'
 export { Links, LinkTable, type EncodedMessage, type MessageHandler, type OpenLink } from './links.ts'
 export { WireTypeConflictError, WireTypes, type WireEntry } from './wire-types.ts'

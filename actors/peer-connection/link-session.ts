@@ -4,15 +4,15 @@ import {
 } from '../../proto/index.ts'
 import { LocalPeer } from '../identity/index.ts'
 import type { DriverContext } from '../seam/index.ts'
+import { TokenBucket } from '../shared/token-buckets.ts'
 import { decodeBody } from './arrived-message.ts'
 import { withinBounds } from './bounds.ts'
-import { Budget } from './budget.ts'
 import { builtIn, builtInNumbers, DISCONNECT, FIRST_ACCEPTED, IDENTIFY, PING, PONG, VERIFIED } from './built-in.ts'
 import { Delivery } from './delivery.ts'
 import type { FrameView } from './frame-codec.ts'
 import type { LinkWorld, SecuredStream } from './frame-stream.ts'
 import { Gate } from './gate.ts'
-import { LinkFullError, MessageTooLargeError, NotAcceptedError } from './link-errors.ts'
+import { LinkError, LinkFullError, NotAcceptedError } from './link-errors.ts'
 import type { LinkOptions } from './link-options.ts'
 import { Link, type LinkEnd, type LinkUser } from './link.ts'
 import { Links, type LinkTable, type OpenLink } from './links.ts'
@@ -49,8 +49,8 @@ export class LinkSession implements LinkUser, OpenLink {
   readonly #world: LinkWorld
   readonly #linkId: string
   readonly #pings: Pings
-  readonly #pingBudget: Budget
-  readonly #busBudget: Budget
+  readonly #pingBudget: TokenBucket
+  readonly #busBudget: TokenBucket
   #cancelBusWait: (() => void) | undefined
   #identified = false
   #awaitingGate = false
@@ -81,8 +81,8 @@ export class LinkSession implements LinkUser, OpenLink {
     this.link = new Link(stream, world, this)
     this.#outbox = new Outbox(this.link, this.#gate, peerId)
     this.#pings = new Pings(world.random)
-    this.#pingBudget = new Budget(options.pingsPerSecond, world.now())
-    this.#busBudget = new Budget(options.busMessagesPerSecond, world.now(), options.busBurst)
+    this.#pingBudget = new TokenBucket({ burst: options.pingsPerSecond, perSecond: options.pingsPerSecond }, world.now())
+    this.#busBudget = new TokenBucket({ burst: options.busBurst, perSecond: options.busMessagesPerSecond }, world.now())
     world.tell?.({ fact: 'link-opened', linkId, remote: peerId })
   }
 
@@ -134,10 +134,8 @@ export class LinkSession implements LinkUser, OpenLink {
       if (entry === undefined) throw new NotAcceptedError(`${type} is not declared for the wire`)
       this.send(entry, undefined, bytes)
     } catch (error) {
-      const reason = error instanceof NotAcceptedError ? 'not-accepted' : error instanceof LinkFullError ? 'link-full'
-        : error instanceof MessageTooLargeError ? 'too-large' : undefined
-      if (reason === undefined) throw error
-      this.#context.publish(new DeadLetter({ type, from, to, reason, count: 1 }), '')
+      if (!(error instanceof LinkError)) throw error
+      this.#context.publish(new DeadLetter({ type, from, to, reason: error.code, count: 1 }), '')
     }
   }
 

@@ -29,8 +29,11 @@ export interface Links {
    * @throws MessageTooLargeError when it does not fit in a frame
    */
   send(peerId: string, message: Message | EncodedMessage): boolean
-  /** Sends to every connected peer that accepts it and has room for it; returns how many did. */
-  broadcast(message: Message | EncodedMessage): number
+  /**
+   * Sends to every connected peer that accepts it and has room for it; returns how many did.
+   * @param missed told of each of the others, and why
+   */
+  broadcast(message: Message | EncodedMessage, missed?: (peerId: string, error: Error) => void): number
   /** Resolves once more is welcome. Rejects with NotConnectedError when the link ends before. */
   drained(peerId: string): Promise<void>
   /**
@@ -71,7 +74,7 @@ export class LinkTable implements Links {
     return link.send(this.#named(type, message), undefined, bytes)
   }
 
-  broadcast(message: Message | EncodedMessage): number {
+  broadcast(message: Message | EncodedMessage, missed?: (peerId: string, error: Error) => void): number {
     let taken = 0
     for (const peerId of this.#current.keys()) {
       try {
@@ -79,6 +82,7 @@ export class LinkTable implements Links {
         taken++
       } catch (error) {
         if (!(error instanceof NotAcceptedError || error instanceof LinkFullError)) throw error
+        missed?.(peerId, error)
       }
     }
     return taken

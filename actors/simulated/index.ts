@@ -20,6 +20,7 @@ export const simulatedDrivers: SimulatedDrivers = {
   listener: { tcp: simulatedTcpDriver },
   broadcaster: { udp: simulatedSender },
   'discovery-channel': { udp: simulatedReceiver },
+  'file-share': { inbox: () => ({ receive() {} }) },
   'file-send': { file: simulatedSendDriver },
   'file-receive': { file: simulatedStoreDriver }
 }

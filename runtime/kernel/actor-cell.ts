@@ -197,7 +197,8 @@ export class ActorCell implements Receiver {
 
 /** Whether a state takes the event, if only to say that it ignores it. */
 function handles(snapshot: AnyMachineSnapshot, envelope: Envelope): boolean {
-  // Without a guard there is no need to ask the machine.
+  // Without a guard there is no need to ask the machine. `_nodes` is not public; `can()`, which is, looks for the transitions of every
+  // state anew, and this is asked for each message that changes nothing.
   for (const node of snapshot._nodes) {
     if (node.transitions.get(envelope.type)?.some(({ guard }) => guard === undefined) === true) return true
   }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { Identity, LocalPeer, beginLife, generateIdentity, loadOrCreateIdentity, localPeer } from '../../actors/identity/index.ts'
+import { LINK_KEEPER } from '../../actors/link-keeper/index.ts'
 import { Links, WireTypes } from '../../actors/peer-connection/index.ts'
 import { Services, type ActorDefinition, type ActorSpec, type WireType } from '../../actors/seam/index.ts'
 import { Level, Registry, SCHEMA_DIGEST, TextMessage, type MessageClass } from '../../proto/index.ts'
@@ -81,7 +82,7 @@ export function createPeer(options: PeerOptions = {}): Peer {
     report,
     wire,
     listens: actors.some(({ definition }) => definition.kind === 'listener'),
-    linkKeeper: 'link-keeper/main',
+    linkKeeper: LINK_KEEPER,
     open() {
       wallZero = Date.now()
       recorder?.open({ library: local.agent, schema: Buffer.from(SCHEMA_DIGEST, 'hex'), seed, wallTime: wallZero, peerId: local.peerId, name: local.name, actors, flags, limits: options.limits ?? {} })

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import { LinkError } from '../../actors/peer-connection/index.ts'
 import type { ActorDefinition, Driver, DriverContext, DriverFactory, Services } from '../../actors/seam/index.ts'
 import { DriverFailed, type Envelope, type Registry } from '../../proto/index.ts'
 import type { Shell } from '../kernel/index.ts'
@@ -37,7 +38,16 @@ export interface Delivery {
   readonly seq: number
   /** False where the link is above its high-water mark. */
   readonly ready: boolean
+  /** The first of `missed`. */
   readonly error?: Error
+  /** The peers that could not take it. */
+  readonly missed?: readonly Missed[]
+}
+
+/** A peer that a message could not be sent to, and why. */
+export interface Missed {
+  readonly peerId: string
+  readonly error: Error
 }
 
 interface Running {
@@ -56,13 +66,6 @@ interface Held {
   over: boolean
   /** Made when a driver first looks at its signal. */
   abort: AbortController | undefined
-}
-
-const REASONS: Readonly<Record<string, string>> = {
-  NotConnectedError: 'not-connected',
-  NotAcceptedError: 'not-accepted',
-  LinkFullError: 'link-full',
-  MessageTooLargeError: 'too-large'
 }
 
 /** The live shell: runs the drivers of every actor and carries the core's outputs to them. */
@@ -149,10 +152,9 @@ export class DriverHost implements Shell {
 
   /** Reports a message that a link did not take; anything but a refusal is thrown on. */
   undelivered(type: string, from: string, peerId: string, error: unknown, cause = 0): Error {
-    const reason = error instanceof Error ? REASONS[error.name] : undefined
-    if (reason === undefined) throw error
-    this.#reports.deadLetter(type, from, `peer/${peerId}`, reason, cause)
-    return error as Error
+    if (!(error instanceof LinkError)) throw error
+    this.#reports.deadLetter(type, from, `peer/${peerId}`, error.code, cause)
+    return error
   }
 
   /**
@@ -264,15 +266,15 @@ export class DriverHost implements Shell {
     const links = this.#options.links()
     const peers = peerId === '*' ? links.connected() : [peerId]
     let ready = true
-    let failure: Error | undefined
+    const missed: Missed[] = []
     for (const peer of peers) {
       try {
         ready = links.send(peer, { type: envelope.type, bytes: envelope.bytes }) && ready
       } catch (error) {
-        failure ??= this.undelivered(envelope.type, envelope.from, peer, error, envelope.seq)
+        missed.push({ peerId: peer, error: this.undelivered(envelope.type, envelope.from, peer, error, envelope.seq) })
       }
     }
-    this.#delivery = { seq: envelope.seq, ready, ...(failure === undefined ? {} : { error: failure }) }
+    this.#delivery = { seq: envelope.seq, ready, ...(missed[0] !== undefined && { error: missed[0].error, missed }) }
   }
 }
 

@@ -1,7 +1,4 @@
-/** Thrown by createPeer for an option that it does not know, or a value that it cannot take. */
-export class PeerOptionError extends TypeError {
-  override name = 'PeerOptionError'
-}
+export { PeerOptionError } from '../../actors/shared/option-error.ts'
 
 /** Thrown by createPeer when two actors have one address. */
 export class DuplicateActorError extends Error {
@@ -11,6 +8,7 @@ export class DuplicateActorError extends Error {
 /** Thrown when a peer is asked for something before start() or after stop(). */
 export class PeerStateError extends Error {
   override name = 'PeerStateError'
+  readonly code = 'not-running'
 }
 
 /** Rejects start() when the peer cannot accept links where it was told to. */
@@ -28,11 +26,13 @@ export class ListenError extends Error {
 /** Thrown where a PeerId, prefix or name fits no connected peer. */
 export class UnknownPeerError extends Error {
   override name = 'UnknownPeerError'
+  readonly code = 'unknown-peer'
 }
 
 /** Thrown where a prefix or name fits more than one connected peer. */
 export class AmbiguousPeerError extends Error {
   override name = 'AmbiguousPeerError'
+  readonly code = 'ambiguous-peer'
 }
 
 /** Thrown for a message type that the peer was not told of. */

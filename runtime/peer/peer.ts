@@ -7,7 +7,7 @@ import type { LinkTable } from '../../actors/peer-connection/index.ts'
 import { GuardedObservable } from '../kernel/faces.ts'
 import type { Kernel, Report } from '../kernel/index.ts'
 import { filter, map } from '../kernel/rx.ts'
-import type { DriverHost } from './driver-host.ts'
+import type { DriverHost, Missed } from './driver-host.ts'
 import { ListenError, PeerStateError, UnknownTypeError } from './errors.ts'
 import type { LiveClock } from './live-clock.ts'
 import type { LinkInfo, Live, PeerInfo, Roster } from './roster.ts'
@@ -193,11 +193,20 @@ export class Peer implements AsyncDisposable {
     return delivery.ready
   }
 
-  /** Sends a message to every connected peer; those that cannot take it are passed over. */
-  broadcast(body: Message): void {
+  /**
+   * Sends a message to every connected peer.
+   * @returns those that could not take it, and why; none where it is called from within a subscriber, as it goes out in its turn
+   */
+  broadcast(body: Message): readonly Missed[] {
     this.#mustRun()
-    if (this.#route(classOf(body)) === 'pump') this.#parts.links.broadcast(body)
-    else this.publish(body, { to: 'peer/*' })
+    if (this.#route(classOf(body)) === 'pump') {
+      const missed: Missed[] = []
+      this.#parts.links.broadcast(body, (peerId, error) => missed.push({ peerId, error }))
+      return missed
+    }
+    const { seq } = this.publish(body, { to: 'peer/*' })
+    const { delivery } = this.#parts.host
+    return delivery?.seq === seq ? delivery.missed ?? [] : []
   }
 
   /** Resolves when the link to a peer takes more without queueing. */

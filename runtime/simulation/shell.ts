@@ -1,5 +1,5 @@
 import { pino, type Logger } from 'pino'
-import { Links, type LinkTable } from '../../actors/peer-connection/index.ts'
+import { LinkError, Links, type LinkTable } from '../../actors/peer-connection/index.ts'
 import type { ActorDefinition, Driver, DriverContext, Services } from '../../actors/seam/index.ts'
 import type { SimulatedDrivers } from '../../actors/simulated/index.ts'
 import { DeadLetter, DriverCount, DriverCounts, DriverFailed, type Envelope, type Message, type Registry } from '../../proto/index.ts'
@@ -8,10 +8,6 @@ import type { Process } from './process.ts'
 
 /** As the live shell: how often counts are reported at most, in milliseconds. */
 const REPORT_EVERY_MS = 1_000
-
-const REASONS: Readonly<Record<string, string>> = {
-  NotConnectedError: 'not-connected', NotAcceptedError: 'not-accepted', LinkFullError: 'link-full', MessageTooLargeError: 'too-large'
-}
 
 const silent: Logger = pino({ level: 'silent' })
 
@@ -162,9 +158,8 @@ export class SimulatedShell implements Shell {
       try {
         links.send(peer, { type: envelope.type, bytes: envelope.bytes })
       } catch (error) {
-        const reason = error instanceof Error ? REASONS[error.name] : undefined
-        if (reason === undefined) throw error
-        this.#deadLetter({ ...envelopeHead(envelope), to: `peer/${peer}` }, reason)
+        if (!(error instanceof LinkError)) throw error
+        this.#deadLetter({ ...envelopeHead(envelope), to: `peer/${peer}` }, error.code)
       }
     }
   }

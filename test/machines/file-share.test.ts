@@ -2,7 +2,7 @@ import { afterAll, describe, expect, it } from '@jest/globals'
 import type { AnyActor } from 'xstate'
 import { fileShareMachine, type FileShareOptions } from '../../machines/file-share.ts'
 import {
-  FileAnswer, FileCancel, FileOffer, FileReceipt, PeerDisconnected, ShareFile, SpawnActor, Terminated, Watch
+  FileAnswer, FileCancel, FileOffer, FileReceipt, PeerDisconnected, ShareFile, SpawnActor, SpawnFailed, Terminated, Watch
 } from '../../proto/index.ts'
 import { MachineRun } from '../../runtime/testing/machine-run.ts'
 import { TransitionCoverage } from '../../runtime/testing/coverage.ts'
@@ -86,9 +86,26 @@ describe('sharing files', () => {
     expect(answers(run)).toEqual([])
   })
 
-  it.each(['', '../x', 'A', 'a/b', 'x'.repeat(33), '__proto__', 'a#file'])('drops an offer whose id %j could be taken for something else', transferId => {
+  it.each(['', '../x', 'A', 'a/b', 'x'.repeat(33), '__proto__', 'a#file'])('refuses, without repeating it, an offer whose id %j could be taken for something else', transferId => {
     const run = start()
     run.hear(offer({ transferId }), `peer/${ANN}`)
+    expect(answers(run)).toEqual([[`peer/${ANN}`, '', 'bad-offer']])
+    expect(spawned(run)).toEqual([])
+  })
+
+  it('says so when a transfer cannot be started, and forgets it', () => {
+    const run = start({ maxIncomingPerPeer: 1 })
+    run.hear(offer(), `peer/${ANN}`)
+    run.hear(new SpawnFailed({ kind: 'file-receive', id: `${ANN.slice(0, 16)}-t1`, code: 'actor-limit', reason: 'too many actors' }), 'system')
+    expect(answers(run)).toEqual([[`peer/${ANN}`, 't1', 'busy']])
+    run.hear(offer({ transferId: 't2' }), `peer/${ANN}`)
+    expect(spawned(run)).toHaveLength(2)
+    run.hear(new ShareFile({ path: '/tmp/a.txt', peerIds: [BOB] }))
+    const { id } = spawned(run)[2]!
+    run.hear(new SpawnFailed({ kind: 'file-send', id, code: 'actor-limit', reason: 'too many actors' }), 'system')
+    expect(run.of('TransferFailed').map(({ body }) => body)).toMatchObject([{ transferId: id, peerId: BOB, direction: 'out', code: 'busy' }])
+    run.take()
+    run.hear(new SpawnFailed({ kind: 'file-send', id, code: 'actor-limit' }), 'system')
     expect(run.take()).toEqual([])
   })
 

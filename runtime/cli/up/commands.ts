@@ -2,7 +2,7 @@ import { statSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
 import { ShareFile, TextMessage } from '../../../proto/index.ts'
 import type { Peer } from '../../peer/peer.ts'
-import { PeerNotMeantError, type Directory } from './directory.ts'
+import type { Directory } from './directory.ts'
 import type { Emit } from './event.ts'
 import type { History } from './history.ts'
 
@@ -15,17 +15,6 @@ class BadCommandError extends Error {
     super(message)
     this.code = code
   }
-}
-
-/** Codes for the errors that the peer throws, by name. */
-const CODES: Readonly<Record<string, string>> = {
-  UnknownPeerError: 'unknown-peer',
-  AmbiguousPeerError: 'ambiguous-peer',
-  NotConnectedError: 'not-connected',
-  NotAcceptedError: 'not-accepted',
-  LinkFullError: 'link-full',
-  MessageTooLargeError: 'too-large',
-  PeerStateError: 'not-running'
 }
 
 /** Longest line taken, in characters: a message fits, a file piped in by mistake does not. */
@@ -58,9 +47,7 @@ export class Commands {
     try {
       this.#follow(line)
     } catch (error) {
-      const { name, message } = error as Error
-      const code = error instanceof BadCommandError || error instanceof PeerNotMeantError ? error.code : CODES[name] ?? 'failed'
-      this.#emit({ event: 'error', code, message })
+      this.#emit({ event: 'error', code: codeOf(error), message: (error as Error).message })
     }
   }
 
@@ -102,7 +89,9 @@ export class Commands {
     }
     if (rest === '' || rest.startsWith('@')) throw usage('say')
     if (this.#directory.connected().length === 0) throw nobody()
-    this.#peer.broadcast(new TextMessage({ text: rest }))
+    for (const { peerId, error } of this.#peer.broadcast(new TextMessage({ text: rest }))) {
+      this.#emit({ event: 'error', code: codeOf(error), message: `${this.#directory.nameOf(peerId)} did not get it: ${error.message}` })
+    }
   }
 
   #send(rest: string): void {
@@ -134,6 +123,13 @@ export class Commands {
     if (!peer.connected) throw new BadCommandError('not-connected', `there is no link to ${this.#directory.nameOf(peer.peerId)}: ask 'why ${wanted}'`)
     return peer
   }
+}
+
+/** The code that an error of ours carries. */
+function codeOf(error: unknown): string {
+  const { code } = error as { readonly code?: unknown }
+  // The system's own are in capitals.
+  return typeof code === 'string' && /^[a-z-]+$/.test(code) ? code : 'failed'
 }
 
 function usage(word: string): BadCommandError {

@@ -1,7 +1,11 @@
 import { existsSync, readFileSync, readlinkSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import { inboxDriver } from '../../../actors/file-transfer/inbox-driver.ts'
+import { InboxQuota, InboxQuotas } from '../../../actors/file-transfer/inbox-quota.ts'
+import { partName } from '../../../actors/file-transfer/leftovers.ts'
 import { storeDriver } from '../../../actors/file-transfer/store-driver.ts'
+import { Services } from '../../../actors/seam/index.ts'
 import { FileChunk, StoreFile } from '../../../proto/index.ts'
 import { needs } from '../../support/needs.ts'
 import { DriverRun, scratch, sha256 } from './harness.ts'
@@ -19,8 +23,8 @@ afterEach(async () => {
   inbox.remove()
 })
 
-function start(folder = inbox.path, id = 'ann-t1'): DriverRun {
-  const run = new DriverRun(storeDriver, `file-receive/${id}`, { inbox: folder })
+function start(folder = inbox.path, id = 'ann-t1', options: object = {}, services?: Services): DriverRun {
+  const run = new DriverRun(storeDriver, `file-receive/${id}`, { inbox: folder, maxInboxBytes: 1_000_000_000, ...options }, services)
   runs.push(run)
   return run
 }
@@ -40,7 +44,7 @@ describe('storing a file', () => {
   it('stores what arrives under its name, for its owner alone, once it is whole', async () => {
     const run = await opened()
     run.links.arrive('ann', chunk(0, content.subarray(0, 20)))
-    expect(inbox.files()).toEqual([expect.stringMatching(/^\.p2pnet-ann-t1-[0-9a-f]{8}\.part$/)])
+    expect(inbox.files()).toEqual([expect.stringMatching(/^\.p2pnet-ann-t1-\d+-[0-9a-f]{8}-[0-9a-f]{8}\.part$/)])
     run.links.arrive('ann', chunk(20, content.subarray(20)))
     const { path } = await run.heard('FileStored')
     expect(path).toBe(join(inbox.path, 'fox.txt'))
@@ -200,3 +204,49 @@ function descriptorsBelow(folder: string): string[] {
     }
   }).filter(target => target.startsWith(folder))
 }
+
+describe('an inbox', () => {
+  // One peer's, whose transfers share the quota.
+  let quota: InboxQuota
+  beforeEach(() => { quota = new InboxQuota() })
+  const withRoom = (id: string, maxInboxBytes: number): DriverRun => {
+    const services = new Services()
+    services.provide(InboxQuotas, quota)
+    return start(inbox.path, id, { maxInboxBytes }, services)
+  }
+
+  it('takes no more than its quota: what lies there, what is on its way and what is offered', async () => {
+    writeFileSync(join(inbox.path, 'old'), Buffer.alloc(1_000))
+    const first = withRoom('ann-t1', 1_100)
+    first.tell(command({ size: 60 }))
+    await first.heard('StoreOpened')
+    const second = withRoom('ann-t2', 1_100)
+    second.tell(command({ transferId: 't2', size: 50 }))
+    expect(await second.heard('FileFailed')).toMatchObject({ code: 'inbox-full', reason: expect.stringContaining('1100 bytes') })
+    // Its room is free again once it has failed.
+    await first.stop()
+    const third = withRoom('ann-t3', 1_100)
+    third.tell(command({ transferId: 't3', size: 50 }))
+    await third.heard('StoreOpened')
+    expect(inbox.files().filter(name => name.endsWith('.part'))).toHaveLength(1)
+  })
+
+  it('is asked by many at once, and promises no room twice', async () => {
+    const runs = Array.from({ length: 20 }, (_, n) => withRoom(`ann-t${n}`, 100))
+    runs.forEach((run, n) => run.tell(command({ transferId: `t${n}`, size: 30 })))
+    const codes = await Promise.all(runs.map(run => Promise.race([run.heard('StoreOpened').then(() => 'opened'), run.heard('FileFailed').then(({ code }) => code)])))
+    expect(codes.filter(code => code === 'opened')).toHaveLength(3)
+    expect(codes.filter(code => code === 'inbox-full')).toHaveLength(17)
+  })
+
+  it('is cleared at the start of what a killed process left on its way, and of nothing else', async () => {
+    const { pid } = (await import('node:child_process')).spawnSync(process.execPath, ['-e', '0'])
+    const mine = partName('ann-t1')
+    const kept = ['fox.txt', '.p2pnet-notes.part', mine, `.p2pnet-t-${process.ppid}-00000000-00000000.part`]
+    for (const name of [...kept, `.p2pnet-ann-t1-${pid}-01234567-89abcdef.part`, `.p2pnet-x-${process.pid}-00000000-00000000.part`]) writeFileSync(join(inbox.path, name), 'x')
+    const run = new DriverRun(inboxDriver, 'file-share/main', { inbox: inbox.path })
+    await run.stop()
+    expect(inbox.files().sort()).toEqual(kept.sort())
+    await new DriverRun(inboxDriver, 'file-share/main', { inbox: join(inbox.path, 'none') }).stop()
+  })
+})

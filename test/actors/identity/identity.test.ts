@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { Identity, NotAnIdentityError, generateIdentity, identityFromPem, isPeerId, localPeer, networkTag, peerIdOf, verify } from '../../../actors/identity/index.ts'
 import { base32, fromBase32 } from '../../../actors/identity/base32.ts'
 import { separated } from '../../../actors/identity/domain.ts'
-import { Lru } from '../../../actors/identity/lru.ts'
+import { Lru } from '../../../actors/shared/lru.ts'
 import { Services } from '../../../actors/seam/index.ts'
 
 const bytes = (text: string): Uint8Array => Buffer.from(text, 'utf8')

@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals'
 import { AnnouncementWriter } from '../../../actors/lan/announcement.ts'
 import { AnnouncementFilter, type Source } from '../../../actors/lan/announcement-filter.ts'
 import { LocalNetworks } from '../../../actors/lan/local-networks.ts'
-import { TokenBucket, TokenBuckets } from '../../../actors/lan/token-buckets.ts'
+import { TokenBucket, TokenBuckets } from '../../../actors/shared/token-buckets.ts'
 import { generateIdentity, localPeer } from '../../../actors/identity/index.ts'
 import { AnnouncementHeard, SignedAnnouncement, Transport } from '../../../proto/index.ts'
 

@@ -1,6 +1,6 @@
 import type { NetworkInterfaceInfo } from 'node:os'
 import { describe, expect, it } from '@jest/globals'
-import { InterfaceWatcher } from '../../../actors/lan/interface-watcher.ts'
+import { InterfaceWatcher } from '../../../actors/shared/interface-watcher.ts'
 import { LocalNetworks } from '../../../actors/lan/local-networks.ts'
 
 function v4(address: string, netmask: string, internal = false): NetworkInterfaceInfo {

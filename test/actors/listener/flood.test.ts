@@ -88,6 +88,28 @@ describe('1,000 connections from one address', () => {
   })
 })
 
+describe('connections from many addresses', () => {
+  it('are taken no faster than the budget of all allows, and refused at once beyond it', async () => {
+    await at({ acceptBurstAll: 30, acceptPerSecondAll: 0, maxPending: 100 })
+    const callers = Array.from({ length: 60 }, (_, n) => harness.silent(`127.0.2.${n + 1}`))
+    const refused = new Set<number>()
+    callers.forEach((socket, n) => socket.on('close', () => refused.add(n)))
+    await harness.counted('accept-rate-all', 30)
+    while (refused.size < 30) await new Promise(setImmediate)
+    expect(Object.fromEntries(harness.counts)).toEqual({ 'accept-rate-all': 30 })
+  })
+
+  it('cost the budget of all nothing where their own is spent', async () => {
+    await at({ acceptBurst: 5, acceptPerSecond: 0, acceptBurstAll: 6, acceptPerSecondAll: 0 })
+    for (let n = 0; n < 50; n += 1) harness.silent('127.0.0.1')
+    await harness.counted('accept-rate', 45)
+    harness.caller('127.0.0.2')
+    expect((await harness.next('InboundSecured')).body.remote?.host).toBe('127.0.0.2')
+    harness.silent('127.0.0.3')
+    await harness.counted('accept-rate-all', 1)
+  })
+})
+
 describe('the callers that wait', () => {
   it('never exceed a cap, and only a source with most ever loses one', () => {
     const action = fc.record({ source: fc.constantFrom('a', 'b', 'c', 'd', 'e'), leave: fc.boolean() })

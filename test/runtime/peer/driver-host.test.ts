@@ -1,13 +1,10 @@
 import { describe, expect, it } from '@jest/globals'
 import { pino } from 'pino'
 import { createMachine } from 'xstate'
+import { NotConnectedError } from '../../../actors/peer-connection/index.ts'
 import { Services, type Driver, type DriverContext } from '../../../actors/seam/index.ts'
 import { DeadLetter, DriverCount, DriverCounts, DriverFailed, Registry, TextMessage, type Envelope, type Message } from '../../../proto/index.ts'
 import { DriverHost, DriverStuckError, type DriverHostOptions, type RemoteLinks } from '../../../runtime/peer/driver-host.ts'
-
-class NotConnectedError extends Error {
-  override name = 'NotConnectedError'
-}
 
 interface Input { body: Message; from: string; to?: string; cause?: number }
 
@@ -16,7 +13,7 @@ function setUp(options: Partial<DriverHostOptions> & { peers?: string[] } = {}) 
   const sent: { peer: string; type: string }[] = []
   const links: RemoteLinks = {
     send(peer, { type }) {
-      if (!options.peers?.includes(peer)) throw new NotConnectedError(`no link to ${peer}`)
+      if (!options.peers?.includes(peer)) throw new NotConnectedError(peer)
       sent.push({ peer, type })
       return true
     },

@@ -1,4 +1,4 @@
-import { Lru } from '../identity/lru.ts'
+import { Lru } from './lru.ts'
 
 export interface BucketLimits {
   /** Most at once. */
@@ -21,12 +21,23 @@ export class TokenBucket {
 
   /** Takes one where there is one; times in milliseconds. */
   take(now: number): boolean {
-    const { burst, perSecond } = this.#limits
-    this.#tokens = Math.min(burst, this.#tokens + ((now - this.#at) * perSecond) / 1000)
-    this.#at = now
+    this.#refill(now)
     if (this.#tokens < 1) return false
     this.#tokens--
     return true
+  }
+
+  /** Takes so many, on credit where they are not left. @returns milliseconds until the credit is paid back */
+  spend(count: number, now: number): number {
+    this.#refill(now)
+    this.#tokens -= count
+    return this.#tokens >= 0 ? 0 : Math.ceil((-this.#tokens * 1000) / this.#limits.perSecond)
+  }
+
+  #refill(now: number): void {
+    const { burst, perSecond } = this.#limits
+    this.#tokens = Math.min(burst, this.#tokens + ((now - this.#at) * perSecond) / 1000)
+    this.#at = now
   }
 }
 
