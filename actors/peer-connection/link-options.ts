@@ -39,7 +39,7 @@ export interface LinkOptions {
    * a twentieth of what the core can do; hot types go by `pump`, which has no such bound
    */
   readonly busMessagesPerSecond: number
-  /** Such messages taken at once. @default 4000 */
+  /** Such messages taken at once. @default 4000, what two seconds allow: a link that was quiet may catch up */
   readonly busBurst: number
   /** As the connection's own option of that name. */
   readonly refusalsMax: PeerConnectionOptions['refusalsMax']

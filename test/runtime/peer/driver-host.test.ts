@@ -1,19 +1,20 @@
 import { describe, expect, it } from '@jest/globals'
 import { pino } from 'pino'
 import { createMachine } from 'xstate'
-import { NotConnectedError } from '../../../actors/peer-connection/index.ts'
+import { LinkFullError, NotConnectedError } from '../../../actors/peer-connection/index.ts'
 import { Services, type Driver, type DriverContext } from '../../../actors/seam/index.ts'
 import { DeadLetter, DriverCount, DriverCounts, DriverFailed, Registry, TextMessage, type Envelope, type Message } from '../../../proto/index.ts'
 import { DriverHost, DriverStuckError, type DriverHostOptions, type RemoteLinks } from '../../../runtime/peer/driver-host.ts'
 
 interface Input { body: Message; from: string; to?: string; cause?: number }
 
-function setUp(options: Partial<DriverHostOptions> & { peers?: string[] } = {}) {
+function setUp(options: Partial<DriverHostOptions> & { peers?: string[]; full?: string[] } = {}) {
   const inputs: Input[] = []
   const sent: { peer: string; type: string }[] = []
   const links: RemoteLinks = {
     send(peer, { type }) {
       if (!options.peers?.includes(peer)) throw new NotConnectedError(peer)
+      if (options.full?.includes(peer)) throw new LinkFullError(1_000)
       sent.push({ peer, type })
       return true
     },
@@ -196,6 +197,15 @@ describe('the driver host', () => {
     }])
     expect((await input(2)).body).toEqual(new DeadLetter({ type: 'TextMessage', from: 'host', to: 'peer/zoe', reason: 'not-connected', count: 9 }))
     expect(host.delivery!.error).toBeInstanceOf(NotConnectedError)
+    await host.stopped()
+  })
+
+  it('names everybody whom mail for all does not reach, and why', async () => {
+    const { host, sent, inputs } = setUp({ peers: ['ann', 'bob', 'cyd', 'dan'], full: ['bob', 'dan'] })
+    host.deliver(mail('peer/*'))
+    expect(sent.map(({ peer }) => peer)).toEqual(['ann', 'cyd'])
+    expect(host.delivery!.missed!.map(({ peerId, error }) => [peerId, (error as LinkFullError).code])).toEqual([['bob', 'link-full'], ['dan', 'link-full']])
+    expect(inputs.map(({ body }) => body)).toMatchObject([{ reason: 'link-full', to: 'peer/bob' }])
     await host.stopped()
   })
 
