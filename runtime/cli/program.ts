@@ -110,6 +110,10 @@ function p2pnet(): Command {
     .option('--faults <file>', 'what goes wrong, as JSON; `none` for a calm network (default: a little of everything)')
     .option('--subnet <n>', 'peers of one subnet', wholeNumber(1, 250), 50)
     .option('--routed', 'unicast passes between subnets: one network on one core (default: each subnet by itself, on every core)')
+    .option('--scene <json>', 'a run as JSON, or a file with it, as a failing run was shrunk to; in place of the options above')
+    .option('--out <dir>', 'folder for the log and the sequence diagram of a failing run, and for its scene')
+    .option('--no-shrink', 'leaves a failing run as it is')
+    .option('--shrink-runs <n>', 'runs that shrinking may take', wholeNumber(1, 1_000_000), 300)
     .option('--json', 'one JSON object a line')
     .action(async (values: SimulateValues) => (await import('./simulate.ts')).simulate(values))
 

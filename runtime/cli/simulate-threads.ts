@@ -1,9 +1,9 @@
 import { isMainThread, parentPort, Worker } from 'node:worker_threads'
-import { simulate, simulateIsland, type SimulateOptions, type SimulateResult } from '../simulation/index.ts'
+import { simulate, simulateIsland, type Scene, type SimulateOptions, type SimulateResult } from '../simulation/index.ts'
 import { CommandFailedError } from './errors.ts'
 
 /** What a thread can be given: no functions. */
-export type PlainOptions = Pick<SimulateOptions, 'peers' | 'seconds' | 'seed' | 'faults' | 'topology' | 'island' | 'replayed'>
+export type PlainOptions = Scene & Pick<SimulateOptions, 'replayed'>
 
 interface Answer {
   readonly result?: SimulateResult

@@ -5,10 +5,14 @@ import {
 } from '../simulation/index.ts'
 import { UsageError } from './errors.ts'
 import { complain, print, printJson } from './output.ts'
+import { shrunkRun, tellShrunk, type ShrinkValues, type ToldShrunk } from './simulate-shrink.ts'
 import { onThreads, type PlainOptions } from './simulate-threads.ts'
 
+/** Failing seeds that are shrunk; the others of one bug would say the same. */
+const SHRUNK_MAX = 3
+
 /** What the command line gives. */
-export interface SimulateValues {
+export interface SimulateValues extends ShrinkValues {
   readonly peers: number
   readonly seconds: number
   readonly seed: number
@@ -16,18 +20,35 @@ export interface SimulateValues {
   readonly faults?: string
   readonly subnet: number
   readonly routed?: true
-  readonly json?: true
+  readonly scene?: string
 }
 
 /** `p2pnet simulate`: a whole network in one process; exits 1 where an invariant does not hold. */
 export async function simulate(values: SimulateValues): Promise<void> {
-  const faults = faultsIn(values.faults)
-  const options: PlainOptions = {
-    peers: values.peers, seconds: values.seconds, seed: values.seed, ...(faults && { faults }),
-    topology: { peersPerSubnet: values.subnet, routed: values.routed ?? false }
-  }
+  const options = values.scene === undefined ? optionsOf(values) : sceneIn(values.scene)
   const failed = values.seeds === undefined ? await single(options, values) : await many(options, values, values.seeds)
   if (failed > 0) process.exitCode = 1
+}
+
+function optionsOf({ peers, seconds, seed, faults: file, subnet, routed }: SimulateValues): PlainOptions {
+  const faults = faultsIn(file)
+  return { peers, seconds, seed, ...(faults && { faults }), topology: { peersPerSubnet: subnet, routed: routed ?? false } }
+}
+
+/** A scene as JSON, or a file that holds one. */
+function sceneIn(given: string): PlainOptions {
+  let scene: unknown
+  try {
+    scene = JSON.parse(given.startsWith('{') ? given : readFileSync(given, 'utf8'))
+  } catch (error) {
+    throw new UsageError(`--scene cannot be read as JSON (${(error as Error).message}): give what simulate printed or wrote when a run failed`)
+  }
+  try {
+    islandsOf(scene as PlainOptions)
+  } catch (error) {
+    throw new UsageError(`--scene: ${(error as Error).message}`)
+  }
+  return scene as PlainOptions
 }
 
 async function single(options: PlainOptions, values: SimulateValues): Promise<number> {
@@ -35,9 +56,19 @@ async function single(options: PlainOptions, values: SimulateValues): Promise<nu
   const result = islands.length === 1
     ? await run({ ...options, progress: progress => tellProgress(progress, values) })
     : await apart(options, islands, values)
-  if (values.json) printJson(done(result))
-  else summary(result, values)
+  if (!values.json) summary(result, values)
+  const shrunk = await shrunkOf(options, result, values)
+  if (values.json) printJson({ ...done(result), ...(shrunk && { shrunk }) })
+  else last(result)
   return result.violations.length
+}
+
+async function shrunkOf(options: PlainOptions, { violations }: SimulateResult, values: SimulateValues): Promise<ToldShrunk | undefined> {
+  // A scene has been shrunk before.
+  if (violations.length === 0 || !values.shrink || (values.scene !== undefined && values.out === undefined)) return undefined
+  const shrunk = await shrunkRun(options, violations[0]!.invariant, values)
+  if (!values.json) tellShrunk(shrunk)
+  return shrunk
 }
 
 /** Each island on a thread of its own. */
@@ -60,8 +91,9 @@ async function many(options: PlainOptions, values: SimulateValues, count: number
   for await (const result of onThreads(runs, true, availableParallelism())) {
     digests.push(result.digest)
     if (result.violations.length > 0) failed++
-    if (values.json) printJson({ ...done(result), event: 'seed' })
-    else if (result.violations.length > 0) tellViolations(result, values)
+    if (!values.json && result.violations.length > 0) tellViolations(result, values)
+    const shrunk = failed <= SHRUNK_MAX ? await shrunkOf({ ...options, seed: result.seed }, result, values) : undefined
+    if (values.json) printJson({ ...done(result), event: 'seed', ...(shrunk && { shrunk }) })
   }
   const { seed, peers, seconds } = values
   const digest = joined(digests)
@@ -97,13 +129,16 @@ function tellProgress({ phase, nowMs, running, linked, violations }: SimulationP
 }
 
 function summary(result: SimulateResult, values: SimulateValues): void {
-  const { peers, seconds, seed, digest, violations, stats } = result
+  const { peers, seconds, violations, stats } = result
   const faults = Object.entries(stats.faults).map(([name, count]) => `${count} × ${name}`).join(', ')
   print(`${peers} peers, ${seconds} s with faults: ${faults || 'none but what the packets suffered'}`)
   print(`${stats.lives} processes, ${stats.streams} streams, ${stats.datagrams} datagrams (${stats.datagramsLost} lost), ${stats.messages} messages`)
   print(stats.settledAfterMs === undefined ? 'not well in the end' : `well ${(stats.settledAfterMs / 1_000).toFixed(1)} s after the faults ended; ${stats.replayed} logs replayed`)
   print(`${(stats.wallMs / 1_000).toFixed(1)} s, ${Math.round(process.resourceUsage().maxRSS / 1_024)} MiB`)
   if (violations.length > 0) tellViolations(result, values)
+}
+
+function last({ violations, seed, digest }: SimulateResult): void {
   print(`violations ${violations.length}`)
   print(`seed ${seed}`)
   print(`digest ${digest}`)
@@ -114,6 +149,7 @@ const SHOWN_MAX = 10
 function tellViolations({ seed, violations }: SimulateResult, values: SimulateValues): void {
   for (const { invariant, atMs, message } of violations.slice(0, SHOWN_MAX)) print(`seed ${seed}, ${(atMs / 1_000).toFixed(3)} s, ${invariant}: ${message}`)
   if (violations.length > SHOWN_MAX) print(`and ${violations.length - SHOWN_MAX} more`)
+  if (values.scene !== undefined) return
   const faults = values.faults === undefined ? '' : ` --faults ${values.faults}`
   const subnet = `${values.subnet === 50 ? '' : ` --subnet ${values.subnet}`}${values.routed ? ' --routed' : ''}`
   print(`again: p2pnet simulate --peers ${values.peers} --seconds ${values.seconds} --seed ${seed}${subnet}${faults}`)

@@ -1,4 +1,5 @@
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, describe, expect, it } from '@jest/globals'
 import { p2pnet, Scratch } from './cli.ts'
 
@@ -34,6 +35,35 @@ describe('p2pnet simulate', () => {
     expect(stdout).toMatch(/convergence: peer-\d is not linked with peer-\d/)
     expect(stdout).toContain(`again: p2pnet simulate --peers 2 --seconds 5 --seed 3 --faults ${file}`)
     expect(stdout).toMatch(/\nseed 3\ndigest [0-9a-f]{32}\n$/)
+    expect(stdout).toMatch(/\nshrunk in \d+ runs to 2 peers, 0 s, 0 events: convergence after 180\.000 s and \d+ messages\nagain: p2pnet simulate --scene '/)
+    const scene = /^again: p2pnet simulate --scene '(.*)'$/m.exec(stdout)![1]!
+    const again = await p2pnet(['simulate', '--scene', scene, '--json'])
+    expect(again.code).toBe(1)
+    expect(JSON.parse(last(again.stdout))).toMatchObject({ event: 'done', peers: 2, seconds: 0, violations: [{ invariant: 'convergence' }] })
+  }, 60_000)
+
+  it('shrinks a failing run, and writes its log, diagram and scene to a folder', async () => {
+    const faults = scratch.of('slow.json')
+    writeFileSync(faults, JSON.stringify({ delayMs: { min: 60_000, mean: 60_000, max: 60_000 } }))
+    const out = scratch.of('failures')
+    const args = ['simulate', '--peers', '3', '--seconds', '5', '--seed', '3', '--faults', faults, '--out', out, '--json']
+    const [bare, full] = await Promise.all([p2pnet([...args, '--no-shrink']), p2pnet(args)])
+    expect(JSON.parse(last(bare.stdout))).not.toHaveProperty('shrunk')
+    const { shrunk } = JSON.parse(last(full.stdout)) as { shrunk: { files: string[]; again: string; messages: number } }
+    expect(shrunk.files).toEqual(['md', 'log', 'json'].map(name => join(out, `seed-3.${name}`)))
+    expect(shrunk.again).toBe(`p2pnet simulate --scene ${shrunk.files[2]}`)
+    expect(shrunk.messages).toBeLessThan(200)
+    const [page, log, scene] = shrunk.files.map(file => readFileSync(file, 'utf8')) as [string, string, string]
+    expect(page).toMatch(/^# convergence\n[^]*```mermaid\nsequenceDiagram\n {2}participant p0 as peer-[^]*\n```\n$/)
+    expect(log).toMatch(/convergence: peer-\d is not linked with peer-\d/)
+    expect(JSON.parse(scene)).toMatchObject({ peers: 2, seconds: 0 })
+  }, 60_000)
+
+  it('refuses a scene that cannot be, and says what to give', async () => {
+    const [text, value] = await Promise.all([p2pnet(['simulate', '--scene', '{']), p2pnet(['simulate', '--scene', '{"peers":0}'])])
+    expect([text.code, value.code]).toEqual([2, 2])
+    expect(text.stderr).toMatch(/--scene cannot be read as JSON/)
+    expect(value.stderr).toMatch(/--scene: peers is 0: give a whole number from 1 to 60000/)
   })
 
   it.each([
