@@ -1,0 +1,15 @@
+import { readFileSync } from 'node:fs'
+import { usualFaults, type FaultOptions } from '../../runtime/simulation/index.ts'
+import type { PlainOptions } from '../../runtime/cli/simulate-threads.ts'
+
+const harsh = JSON.parse(readFileSync(new URL('../runtime/simulation/harsh.json', import.meta.url), 'utf8')) as FaultOptions
+
+const PEERS_MIN = 8
+const PEERS_MAX = 32
+const SECONDS = 30
+
+/** The network of a seed: 8 to 32 peers, and the usual faults or, for even seeds, harsh ones. */
+export function optionsOf(seed: number): PlainOptions {
+  const peers = PEERS_MIN + (Math.imul(seed, 0x9e37_79b1) >>> 8) % (PEERS_MAX - PEERS_MIN + 1)
+  return { peers, seconds: SECONDS, seed, faults: seed % 2 === 0 ? harsh : usualFaults, replayed: 8 }
+}
