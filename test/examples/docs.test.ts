@@ -5,9 +5,12 @@ import { join } from 'node:path'
 import ts from 'typescript'
 import { Program, root } from './run.ts'
 
-const page = readFileSync(join(root, 'docs/host-api.md'), 'utf8')
-const snippets = [...page.matchAll(/^```ts\n([^]*?)^```$/gm)].map(([, code]) => code!)
-const title = (at: number) => [...page.slice(0, page.indexOf(snippets[at]!)).matchAll(/^## (.*)$/gm)].at(-1)![1]!
+const pages = ['docs/host-api.md', 'docs/simulation.md'].map(name => readFileSync(join(root, name), 'utf8'))
+const snippets = pages.flatMap(page => [...page.matchAll(/^```ts\n([^]*?)^```$/gm)].map(([, code]) => code!))
+const title = (at: number) => {
+  const page = pages.find(each => each.includes(snippets[at]!))!
+  return [...page.slice(0, page.indexOf(snippets[at]!)).matchAll(/^## (.*)$/gm)].at(-1)![1]!
+}
 
 /** A user's project, with p2pnet and what it depends on installed. */
 let project: string
@@ -24,7 +27,7 @@ beforeAll(() => {
 
 afterAll(() => rmSync(project, { recursive: true, force: true }))
 
-describe('docs/host-api.md', () => {
+describe('docs/host-api.md and docs/simulation.md', () => {
   it('type-checks', () => {
     const program = ts.createProgram(snippets.map((_, at) => file(at)), {
       module: ts.ModuleKind.NodeNext, target: ts.ScriptTarget.ES2022, strict: true, noEmit: true, skipLibCheck: true, types: ['node'],
