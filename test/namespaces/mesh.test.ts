@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { replay as replayHere } from '../../runtime/testing/index.ts'
 import { LanPeer, fullMesh } from '../support/lan-peers.ts'
 import { needs } from '../support/needs.ts'
 import { TestLan, type TestHost } from '../support/netns.ts'
@@ -104,6 +105,20 @@ needs('root', 'netns', 'ip')('peers on one LAN', () => {
     }
     await leave(peers)
     for (const log of logs) expect(`${log}: ${replay(log)}`).toContain(': no differences:')
+
+    // In this process too, as a test of a host program does it.
+    let recordedMs = 0
+    const [began, cpu] = [performance.now(), process.cpuUsage()]
+    for (const log of logs) {
+      const { differences, durationMs } = await replayHere(log)
+      recordedMs += durationMs
+      expect(differences).toBe(0)
+    }
+    expect(recordedMs).toBeGreaterThan(60_000)
+    const { user, system } = process.cpuUsage(cpu)
+    const aMinute = (ms: number) => Math.round(ms / (recordedMs / 60_000))
+    process.stdout.write(`${logs.length} logs of ${Math.round(recordedMs / 1_000)} s replay in ${aMinute(performance.now() - began)} ms a recorded minute, `
+      + `of which the processor works ${aMinute((user + system) / 1_000)} ms\n`)
     rmSync(folder, { recursive: true, force: true })
-  }, 180_000)
+  }, 240_000)
 })
