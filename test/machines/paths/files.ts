@@ -1,7 +1,7 @@
 import { fileShare } from '../../../actors/file-transfer/index.ts'
 import {
-  FileAnswer, FileCancel, FileFailed, FileOffer, FilePrepared, FileProgress, FilePumped, FileReceipt, FileStored, PeerDisconnected, ShareFile, Stop,
-  StoreOpened, Terminated
+  FileAnswer, FileCancel, FileFailed, FileOffer, FilePrepared, FileProgress, FilePumped, FileReceipt, FileStored, PeerDisconnected, ShareFile, SpawnFailed,
+  Stop, StoreOpened, Terminated
 } from '../../../proto/index.ts'
 import type { Walks } from './walks.ts'
 
@@ -38,7 +38,8 @@ export const fileSharePaths: Walks = {
       new ShareFile({ path: '/a/b.txt', peerIds: ['bea', 'cid'] }),
       [new FileOffer({ transferId: 'one', name: 'b.txt', size: 3, digest }), 'peer/bea'], [new FileOffer({ transferId: 'two', name: 'b.txt', size: 3, digest }), 'peer/bea'],
       [new FileAnswer({ transferId: 'one' }), 'peer/bea'], [new FileReceipt({ transferId: 'one' }), 'peer/bea'], [new FileCancel({ transferId: 'one' }), 'peer/bea'],
-      disconnected, new Terminated({ address: 'file-receive/bea-one' })
+      disconnected, new Terminated({ address: 'file-receive/bea-one' }),
+      [new SpawnFailed({ kind: 'file-receive', id: 'bea-one', reason: 'unknown' }), 'system']
     ],
     key: ({ running }) => Object.keys(running).length
   }]
