@@ -1,9 +1,10 @@
 import { createHash, timingSafeEqual, type Hash } from 'node:crypto'
 import { writeSync } from 'node:fs'
-import { mkdir, unlink } from 'node:fs/promises'
+import { unlink } from 'node:fs/promises'
 import { safeName } from '../../machines/file-name.ts'
 import { FileProgress, FileStored, StoreOpened, type FileChunk, type StoreFile } from '../../proto/index.ts'
 import type { DriverFactory } from '../seam/index.ts'
+import { makeFolder } from '../shared/make-folder.ts'
 import { ChunkRoutes } from './chunk-routes.ts'
 import { failure, TransferError } from './failure.ts'
 import { InboxQuotas } from './inbox-quota.ts'
@@ -28,7 +29,7 @@ export const storeDriver: DriverFactory<FileReceiveDriverOptions> = ({ actor, op
 
   async function begin(command: StoreFile) {
     expected = command
-    await mkdir(options.inbox, { recursive: true, mode: 0o700 })
+    makeFolder(options.inbox)
     giveBack = await services.get(InboxQuotas).take(options.inbox, command.size, options.maxInboxBytes)
     if (signal.aborted) return giveBack()
     const made = await createPart(options.inbox, actor.slice(actor.indexOf('/') + 1))

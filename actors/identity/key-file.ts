@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { closeSync, constants, fchmodSync, fstatSync, fsyncSync, linkSync, lstatSync, mkdirSync, openSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
+import { closeSync, constants, fchmodSync, fstatSync, fsyncSync, linkSync, lstatSync, openSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { makeFolder } from '../shared/make-folder.ts'
 import { generateIdentity, identityFromPem, NotAnIdentityError, type Identity } from './identity.ts'
 
 /** Thrown when others could read or replace the key file; the message says what to run. */
@@ -113,7 +114,7 @@ function createIdentity(folder: string): Identity {
   const made = generateIdentity()
   const temporary = join(folder, `.identity.${randomBytes(8).toString('hex')}.tmp`)
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    makeFolder(folder)
     try {
       writeWhole(temporary, written(made))
       // A link, unlike a rename, does not replace what another process has just put there.

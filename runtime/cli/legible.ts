@@ -46,6 +46,11 @@ export function cell(text: string, columns: number, align: 'left' | 'right' = 'l
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
 
 /** A number of bytes with a binary unit: `1.5 MiB`. */
+/** `1 peer`, `2 peers`. */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`
+}
+
 export function bytes(count: number): string {
   let unit = 0
   while (count >= 1_024 && unit < UNITS.length - 1) {

@@ -4,6 +4,7 @@ import {
   FaultOptionError, faultsOf, islandsOf, joined, resultOf, simulate as run, usualFaults, type FaultOptions, type SimulateResult, type SimulationProgress
 } from '../simulation/index.ts'
 import { UsageError } from './errors.ts'
+import { counted } from './legible.ts'
 import { complain, print, printJson } from './output.ts'
 import { shrunkRun, tellShrunk, type ShrinkValues, type ToldShrunk } from './simulate-shrink.ts'
 import { onThreads, type PlainOptions } from './simulate-threads.ts'
@@ -125,15 +126,15 @@ function faultsIn(file: string | undefined): FaultOptions | undefined {
 
 function tellProgress({ phase, nowMs, running, linked, violations }: SimulationProgress, { json, peers }: SimulateValues): void {
   if (json) printJson({ event: 'progress', phase, ms: nowMs, running, linked, violations })
-  else complain(`${(nowMs / 1_000).toFixed(1).padStart(8)} s  ${phase.padEnd(9)}  ${running} of ${peers} run, ${linked} ends of links, ${violations} violations`)
+  else complain(`${(nowMs / 1_000).toFixed(1).padStart(8)} s  ${phase.padEnd(9)}  ${running} of ${peers} run, ${linked} ends of links, ${counted(violations, 'violation')}`)
 }
 
 function summary(result: SimulateResult, values: SimulateValues): void {
   const { peers, seconds, violations, stats } = result
   const faults = Object.entries(stats.faults).map(([name, count]) => `${count} × ${name}`).join(', ')
-  print(`${peers} peers, ${seconds} s with faults: ${faults || 'none but what the packets suffered'}`)
-  print(`${stats.lives} processes, ${stats.streams} streams, ${stats.datagrams} datagrams (${stats.datagramsLost} lost), ${stats.messages} messages`)
-  print(stats.settledAfterMs === undefined ? 'not well in the end' : `well ${(stats.settledAfterMs / 1_000).toFixed(1)} s after the faults ended; ${stats.replayed} logs replayed`)
+  print(`${counted(peers, 'peer')}, ${seconds} s with faults: ${faults || 'none but what the packets suffered'}`)
+  print(`${stats.lives} ${stats.lives === 1 ? 'process' : 'processes'}, ${counted(stats.streams, 'stream')}, ${counted(stats.datagrams, 'datagram')} (${stats.datagramsLost} lost), ${counted(stats.messages, 'message')}`)
+  print(stats.settledAfterMs === undefined ? 'not well in the end' : `well ${(stats.settledAfterMs / 1_000).toFixed(1)} s after the faults ended; ${counted(stats.replayed, 'log')} replayed`)
   print(`${(stats.wallMs / 1_000).toFixed(1)} s, ${Math.round(process.resourceUsage().maxRSS / 1_024)} MiB`)
   if (violations.length > 0) tellViolations(result, values)
 }

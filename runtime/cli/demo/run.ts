@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { makeFolder } from '../../../actors/shared/make-folder.ts'
 import { CommandFailedError, UsageError } from '../errors.ts'
 import { Lifetime } from '../lifetime.ts'
 import { formatEndpoint } from '../../peer/roster.ts'
@@ -123,7 +124,7 @@ function loopbackName(): string {
 function recordFolder(given: string): string {
   const folder = resolve(given)
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    makeFolder(folder)
   } catch (error) {
     throw new UsageError(`--record ${folder} cannot be used (${(error as NodeJS.ErrnoException).code}): name a folder that you may write to`)
   }

@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs'
-import { basename, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { ShareFile, TextMessage } from '../../../proto/index.ts'
 import type { Peer } from '../../peer/peer.ts'
 import type { Directory } from './directory.ts'
@@ -22,7 +22,7 @@ export const LINE_CHARS_MAX = 64 * 1024
 
 const USAGE: Readonly<Record<string, string>> = {
   start: 'start', peers: 'peers', say: 'say TEXT or say @PEER TEXT', send: 'send PATH or send PATH @PEER',
-  why: 'why PEER', drop: 'drop PEER', block: 'block PEER', status: 'status', quit: 'quit'
+  why: 'why PEER or why HOST:PORT', drop: 'drop PEER', block: 'block PEER', status: 'status', quit: 'quit'
 }
 
 /** Follows the commands of `up`, one line each. */
@@ -98,19 +98,30 @@ export class Commands {
     const [, given = '', to] = /^(.*?)(?:\s+@(\S+))?$/s.exec(rest) ?? []
     if (given === '' || given.startsWith('@')) throw usage('send')
     const path = resolve(given)
-    if (!isFile(path)) throw new BadCommandError('no-file', `there is no regular file '${basename(path)}' at ${path}: check the path`)
+    const what = kindOf(path)
+    if (what === 'folder') throw new BadCommandError('no-file', `${path} is a folder: send its files one by one`)
+    if (what !== 'file') throw new BadCommandError('no-file', `there is ${what === 'none' ? 'nothing' : 'no regular file'} at ${path}: check the path`)
     const receivers = to === undefined ? this.#directory.connected() : [this.#connected('send', to)]
     if (receivers.length === 0) throw nobody()
     this.#peer.publish(new ShareFile({ path, peerIds: receivers.map(({ peerId }) => peerId) }), { to: 'file-share/main' })
   }
 
   #why(rest: string): void {
-    const { peerId } = this.#known('why', rest)
+    const at = /^\S+:\d+$/.test(rest) ? this.#whoIsAt(rest) : undefined
+    // A place where nobody answered goes by itself.
+    const key = at ?? this.#known('why', rest).peerId
+    const nobody = key === rest && at !== undefined
     this.#emit({
-      event: 'why', peerId,
-      summary: this.#history.summary(peerId, this.#directory.nameOf(peerId)),
-      history: this.#history.of(peerId)
+      event: 'why', peerId: nobody ? '' : key,
+      summary: this.#history.summary(key, nobody ? rest : this.#directory.nameOf(key)),
+      history: this.#history.of(key)
     })
+  }
+
+  #whoIsAt(place: string): string {
+    const who = this.#peer.peers.value.find(({ address }) => address === place)?.peerId ?? this.#history.whoIsAt(place)
+    if (who === undefined) throw new BadCommandError('unknown-peer', `nobody was met at ${place}, and no dial of it has failed yet: see 'peers'`)
+    return who
   }
 
   #known(word: string, wanted: string) {
@@ -140,10 +151,11 @@ function nobody(): BadCommandError {
   return new BadCommandError('no-peers', 'no peer is connected: wait for one, see \'peers\'')
 }
 
-function isFile(path: string): boolean {
+function kindOf(path: string): 'file' | 'folder' | 'other' | 'none' {
   try {
-    return statSync(path).isFile()
+    const stat = statSync(path)
+    return stat.isFile() ? 'file' : stat.isDirectory() ? 'folder' : 'other'
   } catch {
-    return false
+    return 'none'
   }
 }

@@ -3,6 +3,7 @@ import {
   Direction, Level, LinkEnded, LinkIdentified, LinkLevelReached, PeerConnected, PeerDisconnected, PeerFound, PeerRefused, PeerVerified,
   typeName, type Message, type MessageClass
 } from '../../../proto/index.ts'
+import { Lru } from '../../../actors/shared/lru.ts'
 import { codeEntry } from '../../../machines/codes.ts'
 import type { Peer } from '../../peer/peer.ts'
 import { formatEndpoint, levelName } from '../../peer/roster.ts'
@@ -24,22 +25,26 @@ interface Ring {
 export class History {
   readonly #rings = new Map<string, Ring>()
   readonly #subscriptions: Subscription[] = []
+  /** Who was found at a place that was dialled. */
+  readonly #at = new Lru<string, string>(PEERS_MAX)
 
   constructor(peer: Peer) {
     const on = <T extends Message>(
       type: MessageClass<T>,
-      tell: (body: T) => { peerId: string; state: string; detail: string; code?: string }
+      tell: (body: T) => { peerId: string; place?: string; state: string; detail: string; code?: string }
     ) => {
       this.#subscriptions.push(peer.bus.of(type).subscribe(({ body }) => {
-        const { peerId, state, detail, code } = tell(body as T)
-        if (peerId !== '') this.#note(peerId, { time: Date.now(), state, event: typeName(type), detail }, code)
+        const { peerId, place = '', state, detail, code } = tell(body as T)
+        if (peerId !== '' && place !== '') this.#at.set(place, peerId)
+        const key = peerId || place
+        if (key !== '') this.#note(key, { time: Date.now(), state, event: typeName(type), detail }, code)
       }))
     }
     on(PeerFound, ({ peerId, via, endpoints }) => ({
       peerId, state: 'found', detail: `heard by ${via} at ${endpoints.map(formatEndpoint).join(', ') || 'no address'}`
     }))
     on(LinkIdentified, ({ peerId, name, direction, remote }) => ({
-      peerId, state: 'identified',
+      peerId, state: 'identified', ...(direction === Direction.DIRECTION_OUT && { place: formatEndpoint(remote) }),
       detail: `${direction === Direction.DIRECTION_IN ? 'it dialled us from' : 'we dialled it at'} ${formatEndpoint(remote)} and it identified itself as '${name}'`
     }))
     on(LinkLevelReached, ({ peerId, level, steps }) => ({
@@ -49,20 +54,25 @@ export class History {
       peerId, state: levelName(level), detail: `connected at ${formatEndpoint(remote)}`
     }))
     on(PeerVerified, ({ peerId, steps, level }) => ({ peerId, state: levelName(level), detail: `verified by ${steps.join(', ')}` }))
-    on(LinkEnded, ({ peerId, code, reason, initiator, level, againMs }) => ({
-      peerId, code, state: againMs > 0 ? 'retrying' : 'disconnected',
-      detail: `${level === Level.LEVEL_UNSPECIFIED ? 'a dial failed' : 'a link ended'}, ${code}: ${reason}, by ${who(initiator)}${againMs > 0 ? `; dialled again in ${againMs} ms` : ''}`
+    on(LinkEnded, ({ peerId, remote, code, reason, initiator, level, againMs }) => ({
+      peerId, code, ...(peerId === '' && { place: formatEndpoint(remote) }), state: againMs > 0 ? 'retrying' : 'disconnected',
+      detail: `${level === Level.LEVEL_UNSPECIFIED ? 'a dial failed' : 'a link ended'}, ${code}: ${clause(reason)}, by ${who(initiator)}${againMs > 0 ? `; dialled again in ${againMs} ms` : ''}`
     }))
     on(PeerRefused, ({ peerId, code, reason, step }) => ({
-      peerId, code, state: 'refused', detail: `refused${step ? ` by ${step}` : ''}, ${code}: ${reason}`
+      peerId, code, state: 'refused', detail: `refused${step ? ` by ${step}` : ''}, ${code}: ${clause(reason)}`
     }))
     on(PeerDisconnected, ({ peerId, code, reason, initiator }) => ({
-      peerId, code, state: 'disconnected', detail: `disconnected, ${code}: ${reason}, by ${who(initiator)}`
+      peerId, code, state: 'disconnected', detail: `disconnected, ${code}: ${clause(reason)}, by ${who(initiator)}`
     }))
   }
 
   of(peerId: string): readonly HistoryEntry[] {
     return this.#rings.get(peerId)?.entries ?? []
+  }
+
+  /** PeerId of who answered at a place, or the place itself where nobody that is known did; undefined where nothing is known of it. */
+  whoIsAt(place: string): string | undefined {
+    return this.#at.get(place) ?? (this.#rings.has(place) ? place : undefined)
   }
 
   /** One sentence on how it stands with a peer, and what can be done. */
@@ -93,6 +103,11 @@ export class History {
     if (ring.entries.length > ENTRIES_MAX) ring.entries.shift()
     if (code !== undefined) ring.advice = asClause(codeEntry(code).advice)
   }
+}
+
+/** A reason within a longer sentence; some are sentences themselves. */
+function clause(reason: string): string {
+  return reason.replace(/\.$/, '')
 }
 
 /** `Check the cable.` within a longer sentence; nothing where there is nothing to do. */

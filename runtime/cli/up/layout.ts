@@ -1,5 +1,5 @@
 import type { PeerInfo } from '../../peer/roster.ts'
-import { ago, cell, crop, legible, milliseconds, widthOf } from '../legible.ts'
+import { ago, cell, counted, crop, legible, milliseconds, widthOf } from '../legible.ts'
 
 /** What the screen shows. */
 export interface ScreenState {
@@ -67,8 +67,7 @@ export function layout(state: ScreenState, columns: number, rows: number): Frame
 }
 
 function title({ name, network, address, peers }: ScreenState, columns: number): string {
-  const count = `${peers.length} ${peers.length === 1 ? 'peer' : 'peers'}`
-  const parts = [legible(name), `network ${legible(network)}`, count, ...(address ? [address] : [])]
+  const parts = [legible(name), `network ${legible(network)}`, counted(peers.length, 'peer'), ...(address ? [address] : [])]
   while (parts.length > 3 && parts.join(' · ').length > columns) parts.pop()
   return parts.join(' · ')
 }

@@ -1,7 +1,8 @@
-import { accessSync, constants, mkdirSync } from 'node:fs'
+import { accessSync, constants } from 'node:fs'
 import { resolve } from 'node:path'
 import { Writable } from 'node:stream'
 import { pino, type Logger } from 'pino'
+import { makeFolder } from '../../../actors/shared/make-folder.ts'
 import { createPeer } from '../../peer/create-peer.ts'
 import type { Peer } from '../../peer/peer.ts'
 import { CommandFailedError, UsageError } from '../errors.ts'
@@ -114,7 +115,7 @@ function logger({ logLevel }: UpValues, note: ((line: string) => void) | undefin
 function prepareInbox(inbox: string): void {
   const folder = resolve(inbox)
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    makeFolder(folder)
     accessSync(folder, constants.W_OK | constants.X_OK)
   } catch (error) {
     throw new UsageError(`--inbox ${folder} cannot be used (${(error as NodeJS.ErrnoException).code}): name a folder that you may write to`)

@@ -1,4 +1,4 @@
-import { bytes, legible, milliseconds } from '../legible.ts'
+import { bytes, counted, legible, milliseconds } from '../legible.ts'
 import type { Directory } from './directory.ts'
 import type { UpEvent } from './event.ts'
 
@@ -40,8 +40,8 @@ function sentenceOf(event: UpEvent, name: (peerId: string) => string): string | 
     case 'transfer.done': return `${fileOf(event, name)} is done, ${bytes(event.bytesPerSecond)}/s${event.path ? `, stored at ${event.path}` : ''}`
     case 'transfer.failed': return `${fileOf(event, name)} failed, ${event.code}: ${event.reason}`
     case 'why': return event.summary
-    case 'status': return `${event.peers} peers, ${event.links} links, ${event.actors} actors, ${event.timers} timers, ` +
-      `${event.queued} queued, ${event.deadLetters} dead letters, ${bytes(event.rss)} of memory, NAT ${event.nat}`
+    case 'status': return `${counted(event.peers, 'peer')}, ${counted(event.links, 'link')}, ${counted(event.actors, 'actor')}, ${counted(event.timers, 'timer')}, ` +
+      `${event.queued} queued, ${counted(event.deadLetters, 'dead letter')}, ${bytes(event.rss)} of memory, NAT ${event.nat}`
     case 'error': return `${event.code}: ${event.message}`
   }
 }

@@ -151,7 +151,7 @@ describe('the data folder', () => {
 /** A program that waits for a line and prints whose identity it got: plain JavaScript, so that it starts fast and alone. */
 function compiledProgram(target: string): string {
   const actors = join(import.meta.dirname, '../../../actors')
-  for (const source of [...readdirSync(join(actors, 'identity')).map(name => join('identity', name)), join('seam', 'services.ts'), join('shared', 'lru.ts')]) {
+  for (const source of [...readdirSync(join(actors, 'identity')).map(name => join('identity', name)), join('seam', 'services.ts'), join('shared', 'lru.ts'), join('shared', 'make-folder.ts')]) {
     const { code } = transformFileSync(join(actors, source), { swcrc: false, jsc: { target: 'es2022', parser: { syntax: 'typescript' } }, module: { type: 'es6' } })
     const file = join(target, source.replace(/ts$/, 'js'))
     mkdirSync(dirname(file), { recursive: true })

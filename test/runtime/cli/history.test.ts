@@ -19,6 +19,22 @@ function setUp() {
 const found = (peerId = 'bob') => new PeerFound({ peerId, name: 'bob', via: 'broadcast', endpoints: [remote] })
 
 describe('why', () => {
+  it('tells of a place where nobody has answered yet, and of who did', () => {
+    const { history, say } = setUp()
+    expect(history.whoIsAt('192.0.2.7:4000')).toBeUndefined()
+    say(new LinkEnded({ remote, code: 'dial-refused', reason: 'ECONNREFUSED', initiator: Initiator.INITIATOR_NETWORK, againMs: 500 }))
+    expect(history.whoIsAt('192.0.2.7:4000')).toBe('192.0.2.7:4000')
+    expect(history.summary('192.0.2.7:4000', '192.0.2.7:4000')).toMatch(/^There is no link to 192\.0\.2\.7:4000 since .*dial-refused/)
+    say(new LinkIdentified({ peerId: 'bob', name: 'bob', direction: Direction.DIRECTION_OUT, remote }))
+    expect(history.whoIsAt('192.0.2.7:4000')).toBe('bob')
+  })
+
+  it('has one full stop, whatever the reason ends with', () => {
+    const { history, say } = setUp()
+    say(new PeerDisconnected({ peerId: 'bob', code: 'duplicate', reason: 'Another link between the same two peers was kept.', initiator: Initiator.INITIATOR_REMOTE }))
+    expect(history.summary('bob', 'bob')).toMatch(/duplicate: Another link between the same two peers was kept, by remote\.$/)
+  })
+
   it('tells each step with the state it led to', () => {
     const { history, say } = setUp()
     say(found())

@@ -201,6 +201,8 @@ describe('a bad command', () => {
       ['why', 'bad-command'],
       ['why a b', 'bad-command'],
       ['why nobody', 'unknown-peer'],
+      ['why 192.0.2.1:4000', 'unknown-peer'],
+      ['send .', 'no-file'],
       ['drop', 'bad-command'],
       ['drop nobody', 'unknown-peer'],
       ['drop __proto__', 'unknown-peer'],
