@@ -6,6 +6,8 @@ export {
   AmbiguousPeerError, DuplicateActorError, ListenError, PeerOptionError, PeerStateError, UnknownPeerError, UnknownTypeError
 } from './peer/errors.ts'
 export { DriverStuckError, type Missed } from './peer/driver-host.ts'
+export { rehearse } from './peer/rehearse.ts'
+export { DriverStuckError } from './peer/driver-host.ts'
 
 export {
   defineActor, serviceKey, Services,

@@ -1,10 +1,13 @@
 import { jsonText } from '../json-text.ts'
 
 let gone = false
+/** Lines of the present turn of the event loop: a write costs more than a line, and what happens, happens in bursts. */
+let waiting = ''
 let onGone = (): void => process.exit(0)
 
 /** Ends the program quietly when whoever reads its output goes away (EPIPE), as in `p2pnet … | head`. */
 export function watchOutput(): void {
+  process.on('exit', flush)
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (gone) return
     gone = true
@@ -24,9 +27,17 @@ export function whenReaderGone(then: () => void): void {
   if (gone) then()
 }
 
-/** Writes a line to stdout. */
+/** Writes a line to stdout, with the others of this turn of the event loop. */
 export function print(line: string): void {
-  if (!gone) process.stdout.write(`${line}\n`)
+  if (gone) return
+  if (waiting === '') setImmediate(flush)
+  waiting += `${line}\n`
+}
+
+function flush(): void {
+  const lines = waiting
+  waiting = ''
+  if (lines !== '' && !gone) process.stdout.write(lines)
 }
 
 /** Writes one JSON object on a line of stdout. */
@@ -36,5 +47,6 @@ export function printJson(object: object): void {
 
 /** Writes a line to stderr. */
 export function complain(line: string): void {
+  flush()
   process.stderr.write(`${line}\n`)
 }

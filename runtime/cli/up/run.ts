@@ -5,6 +5,7 @@ import { pino, type Logger } from 'pino'
 import { makeFolder } from '../../../actors/shared/make-folder.ts'
 import { createPeer } from '../../peer/create-peer.ts'
 import type { Peer } from '../../peer/peer.ts'
+import { rehearse } from '../../peer/rehearse.ts'
 import { CommandFailedError, UsageError } from '../errors.ts'
 import { Lifetime } from '../lifetime.ts'
 import { complain } from '../output.ts'
@@ -45,6 +46,8 @@ async function run(values: UpValues, life: Lifetime): Promise<void> {
   const history = new History(peer)
   const commands = new Commands({ peer, directory, history, emit, quit: () => life.end('quit') })
   const narrator = new Narrator(peer, directory, emit)
+  // Who is to wait has the time for it, and is the faster when the others are let go at the same moment.
+  if (values.wait) await rehearse()
   // Discovery starts below, so that nothing is told before `ready`.
   const began = peer.start({ wait: true }).then(() => true)
   // A stop that comes first makes start() fail, which is then nobody's concern.
