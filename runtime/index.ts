@@ -7,7 +7,6 @@ export {
 } from './peer/errors.ts'
 export { DriverStuckError, type Missed } from './peer/driver-host.ts'
 export { rehearse } from './peer/rehearse.ts'
-export { DriverStuckError } from './peer/driver-host.ts'
 
 export {
   defineActor, serviceKey, Services,

@@ -13,9 +13,9 @@ const PRIVATE_PORTS = [49_152, 65_536] as const
  * are a full mesh in about three quarters of the time. It takes some 100 ms of processor time, so it pays
  * where a peer waits for something else anyhow (`p2pnet up --wait`). Nothing of it leaves this machine.
  *
- * Never throws: where loopback cannot be used, there is just no rehearsal.
+ * @returns whether they met; false where loopback cannot be used, and then nothing is lost
  */
-export async function rehearse(): Promise<void> {
+export async function rehearse(): Promise<boolean> {
   const network = `rehearsal-${randomInt(2 ** 47)}`
   const port = randomInt(...PRIVATE_PORTS)
   const peers = ['first', 'second'].map(name => createPeer({
@@ -26,8 +26,9 @@ export async function rehearse(): Promise<void> {
     const met = Promise.all(peers.map(verified))
     for (const peer of peers) peer.discover()
     await met
+    return true
   } catch {
-    // As it would be without.
+    return false
   } finally {
     for (const peer of peers) await peer.stop().catch(() => {})
   }
