@@ -1,5 +1,6 @@
 import { assign, enqueueActions, setup } from 'xstate'
 import { AnswerWanted, Endpoint, Instance, OpenChannel, PeerHeard, type EventOf } from '../proto/index.ts'
+import { unhex } from './hex.ts'
 import { judge, merge, type Known } from './heard-peers.ts'
 import { dialsFirst } from './link-rules.ts'
 import { publish, type MachineInput, type Outgoing } from './publish.ts'
@@ -76,7 +77,7 @@ function heard(peerId: string, known: Known | undefined): PeerHeard {
   return new PeerHeard({
     peerId, name, via, acceptsInbound,
     endpoints: endpoints.map(({ host, port }) => new Endpoint({ host, port })),
-    instance: new Instance({ startedAt, nonce })
+    instance: new Instance({ startedAt, nonce: unhex(nonce) })
   })
 }
 

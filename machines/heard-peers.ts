@@ -4,7 +4,8 @@ import { hex } from './hex.ts'
 /** What a peer's announcements told. Times are logical milliseconds. */
 export interface Known {
   readonly startedAt: number
-  readonly nonce: Uint8Array
+  /** In hex. */
+  readonly nonce: string
   readonly sequence: number
   readonly name: string
   readonly via: string
@@ -58,8 +59,8 @@ export function judge(known: Known | undefined, { time, body }: Heard, limits: H
 function compareLives(body: Heard['body'], known: Known): number {
   const startedAt = body.instance?.startedAt ?? 0
   if (startedAt !== known.startedAt) return startedAt - known.startedAt
-  const [theirs, ours] = [hex(body.instance?.nonce ?? new Uint8Array()), hex(known.nonce)]
-  return theirs === ours ? 0 : theirs > ours ? 1 : -1
+  const nonce = hex(body.instance?.nonce ?? new Uint8Array())
+  return nonce === known.nonce ? 0 : nonce > known.nonce ? 1 : -1
 }
 
 /** What is known of the peer with this announcement, which is not stale. */
@@ -73,7 +74,7 @@ export function merge(before: Known | undefined, heard: Heard, limits: HearingLi
   const endpoints = port === 0 ? others : body.sequence === known?.sequence ? [...others, endpoint] : [endpoint, ...others]
   return {
     startedAt: body.instance?.startedAt ?? 0,
-    nonce: body.instance?.nonce ?? new Uint8Array(),
+    nonce: hex(body.instance?.nonce ?? new Uint8Array()),
     sequence: body.sequence,
     name: body.name,
     via: known?.via ?? body.via,

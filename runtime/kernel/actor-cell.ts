@@ -1,10 +1,11 @@
-import { createActor, type AnyActor, type AnyMachineSnapshot } from 'xstate'
+import { createActor, type ActorOptions as XStateOptions, type AnyActor, type AnyMachineSnapshot, type AnyStateMachine, type EventObject } from 'xstate'
 import type { MachineInput, Outgoing } from '../../machines/publish.ts'
 import type { Envelope, Message } from '../../proto/index.ts'
 import type { ActorKind, ActorOptions } from './actor-kind.ts'
 import type { Receiver } from './bus.ts'
-import type { HeapClock, OwnedClock, Timer } from './clock.ts'
-import type { Witness } from './contract.ts'
+import type { Delayed, HeapClock, OwnedClock, Timer } from './clock.ts'
+import type { ActorInspection, Witness } from './contract.ts'
+import { machineState, persisted, reorder, type MachineState } from './machine-state.ts'
 
 /** What a cell needs of the system. */
 export interface CellHost {
@@ -43,7 +44,8 @@ export interface Stopping {
 
 export type CellStatus = 'running' | 'ending' | 'restarting' | 'gone'
 
-interface Heard {
+/** A message that an actor was given. */
+export interface Heard {
   seq: number
   type: string
   from: string
@@ -65,6 +67,8 @@ export class ActorCell implements Receiver {
   ending: Ending | undefined
   restart: Timer | undefined
   incarnation = 0
+  /** Its place among all starts. */
+  launched = 0
   queued = 0
   readonly #host: CellHost
   #clock: OwnedClock | undefined
@@ -94,26 +98,75 @@ export class ActorCell implements Receiver {
     return this.#actor?.getSnapshot()
   }
 
-  /** The last messages that it was given, oldest first, as `seq type from`. */
-  get recent(): string[] {
+  inspect(): ActorInspection {
+    const { status } = this
+    return {
+      address: this.address,
+      kind: this.kind.definition.kind,
+      parent: this.parentAddress,
+      incarnation: this.incarnation,
+      status: status === 'restarting' ? 'restarting' : this.stopping !== undefined || status === 'ending' ? 'stopping' : 'running',
+      state: this.snapshot?.value,
+      context: this.snapshot?.context,
+      queued: this.queued
+    }
+  }
+
+  /** The last messages that it was given, oldest first. */
+  get heard(): readonly Heard[] {
     const heard = this.#heard ?? []
-    return [...heard.slice(this.#heardNext), ...heard.slice(0, this.#heardNext)].map(({ seq, type, from }) => `${seq} ${type} ${from}`)
+    return [...heard.slice(this.#heardNext), ...heard.slice(0, this.#heardNext)]
+  }
+
+  /** The same as `seq type from`. */
+  get recent(): string[] {
+    return this.heard.map(({ seq, type, from }) => `${seq} ${type} ${from}`)
   }
 
   /** Starts the machine. @param random start of its random stream */
   start(random: number): void {
-    const clock = this.#clock = this.#host.clock.ownedBy(this.address, fire => this.#step(0, fire))
     const input: MachineInput = { address: this.address, parent: this.parentAddress, options: this.options.machine, flags: this.#host.flags, random }
     this.#fault = undefined
     this.#origin = 0
-    this.#step(this.#host.cause, () => {
-      const actor: AnyActor = createActor(this.kind.definition.machine, { clock: this.#host.witness === undefined ? clock : this.#traced(clock), id: this.address, input, logger: () => {} })
-      this.#actor = actor
-      actor.on('publish', message => this.#publish(message as Outgoing))
-      // Without an observer of errors XState throws them from a timer.
-      actor.subscribe({ error: error => { this.#fault ??= { error } } })
-      actor.start()
-    })
+    this.#step(this.#host.cause, () => this.#make({ input }).start())
+  }
+
+  /**
+   * Goes on where a checkpoint left the machine; its timers come by {@link ActorCell.rearm}.
+   * @throws Error, SyntaxError for a state that the machine does not have
+   */
+  resume(state: MachineState, heard: readonly Heard[]): void {
+    const { maxRecent } = this.#host
+    if (maxRecent > 0 && heard.length > 0) {
+      this.#heard = heard.slice(-maxRecent)
+      this.#heardNext = this.#heard.length % maxRecent
+    }
+    const actor = this.#make({ snapshot: persisted(state, this.options.machine) })
+    const snapshot = actor.getSnapshot() as AnyMachineSnapshot
+    if (snapshot.status !== 'active') throw snapshot.error ?? new Error(`${this.address} has no state ${state.value}`)
+    reorder(actor, this.kind.definition.machine, state)
+    actor.start()
+  }
+
+  /** The machine as a checkpoint holds it. @throws NotPlainError */
+  persist(): MachineState | undefined {
+    const { snapshot } = this
+    return snapshot && machineState(snapshot, this.options.machine)
+  }
+
+  /** Whether the machine can cancel the delayed event of this id that it raised last. */
+  holds(id: string): boolean {
+    const actor = this.#actor
+    return actor !== undefined && `${actor.sessionId}.${id}` in actor.system.getSnapshot()._scheduledEvents
+  }
+
+  /** Arms a timer of the machine again. @param lost the machine can cancel it no more */
+  rearm({ event, id }: Delayed, delay: number, lost: boolean): void {
+    const actor = this.#actor
+    if (actor === undefined) throw new Error(`${this.address} has a timer and no machine`)
+    const { scheduler } = actor.system
+    scheduler.schedule(actor, actor, event as EventObject, delay, id)
+    if (lost && id !== undefined) this.#clock?.keeping(() => scheduler.cancel(actor, id))
   }
 
   receive(envelope: Envelope): void {
@@ -136,6 +189,23 @@ export class ActorCell implements Receiver {
     this.#actor = undefined
     this.#clock?.dispose()
     this.#clock = undefined
+  }
+
+  #make(from: Pick<XStateOptions<AnyStateMachine>, 'input' | 'snapshot'>): AnyActor {
+    const clock = this.#clock = this.#host.clock.ownedBy(this.address, fire => this.#step(0, fire))
+    const actor: AnyActor = createActor(this.kind.definition.machine, {
+      ...from, clock: this.#host.witness === undefined ? clock : this.#traced(clock), id: this.address, logger: () => {}
+    })
+    this.#actor = actor
+    const { scheduler } = actor.system
+    const schedule = scheduler.schedule
+    scheduler.schedule = (source, target, event, delay, id) => {
+      clock.arming({ event, id, own: source === actor && target === actor }, () => schedule(source, target, event, delay, id))
+    }
+    actor.on('publish', message => this.#publish(message as Outgoing))
+    // Without an observer of errors XState throws them from a timer.
+    actor.subscribe({ error: error => { this.#fault ??= { error } } })
+    return actor
   }
 
   #step(cause: number, work: () => void, envelope?: Envelope): void {

@@ -76,6 +76,12 @@ export function parseOptions(text: string): object {
   return value
 }
 
+/** Options as a checkpoint has them. @throws SyntaxError for what is not JSON */
+export function recordedOptions(text: string): ActorOptions {
+  const machine = freeze(JSON.parse(text) as Record<string, unknown>)
+  return { machine, drivers: machine }
+}
+
 // A log holds options as JSON: a machine sees the same, live as in replay.
 function asJson(options: object): Record<string, unknown> {
   try {

@@ -13,10 +13,21 @@ export interface PendingTimer {
 
 /** A timer; opaque to those who arm and clear it. */
 export interface Timer extends PendingTimer {
+  /** @internal the event that it will bring, where an actor armed it */
+  readonly delayed: Delayed | undefined
   /** @internal place in the heap, -1 when it is not in it */
   index: number
   /** @internal */
   fn: () => void
+}
+
+/** A delayed event of a machine. */
+export interface Delayed {
+  readonly event: object
+  /** Under which the machine can cancel it. */
+  readonly id: string | undefined
+  /** The machine's own, not that of an actor inside it. */
+  readonly own: boolean
 }
 
 /** Calls what is due; the kernel drains the bus around it. */
@@ -59,16 +70,29 @@ export class HeapClock {
     return this.#heap.map(({ due, seq, owner }) => ({ due, seq, owner })).sort((a, b) => a.due - b.due || a.seq - b.seq)
   }
 
+  /** @internal every pending timer in the order in which they were armed */
+  armed(): Timer[] {
+    return [...this.#heap].sort((a, b) => a.seq - b.seq)
+  }
+
+  /**
+   * Sets a clock that was not used yet to a time.
+   * @internal
+   */
+  resume(time: number): void {
+    this.#now = time
+  }
+
   /**
    * Arms a timer.
    * @param delay milliseconds; rounded up to whole ones, below 0 and NaN count as 0
    * @throws TimerLimitError when limits.maxTimers are pending
    */
-  setTimeout(fn: () => void, delay: number, owner = 'system'): Timer {
+  setTimeout(fn: () => void, delay: number, owner = 'system', delayed?: Delayed): Timer {
     if (this.#heap.length >= this.#limits.maxTimers) throw new TimerLimitError(this.#limits.maxTimers)
     const whole = delay > 0 ? Math.ceil(delay) : 0
     const due = Math.min(this.#now + whole, Number.MAX_SAFE_INTEGER)
-    const timer: Timer = { due, seq: ++this.#armed, owner, index: this.#heap.length, fn }
+    const timer: Timer = { due, seq: ++this.#armed, owner, delayed, index: this.#heap.length, fn }
     this.#heap.push(timer)
     this.#up(timer)
     return timer
@@ -173,6 +197,9 @@ export class OwnedClock {
   readonly #clock: HeapClock
   readonly #owner: string
   readonly #run: ((fn: () => void) => void) | undefined
+  /** What the next timer is for. */
+  #delayed: Delayed | undefined
+  #keeping = false
   // Made with the first timer: most actors have none most of the time.
   #timers: Set<Timer> | undefined
   #disposed = false
@@ -193,14 +220,34 @@ export class OwnedClock {
       this.#timers?.delete(timer)
       if (this.#run === undefined) fn()
       else this.#run(fn)
-    }, delay, this.#owner)
+    }, delay, this.#owner, this.#delayed)
     this.#timers ??= new Set()
     this.#timers.add(timer)
     return timer
   }
 
+  /** Runs what arms one timer, which is for this event. */
+  arming(delayed: Delayed, work: () => void): void {
+    this.#delayed = delayed
+    try {
+      work()
+    } finally {
+      this.#delayed = undefined
+    }
+  }
+
+  /** Runs what clears timers, and keeps them. */
+  keeping(work: () => void): void {
+    this.#keeping = true
+    try {
+      work()
+    } finally {
+      this.#keeping = false
+    }
+  }
+
   clearTimeout(timer: Timer | undefined): void {
-    if (timer === undefined) return
+    if (timer === undefined || this.#keeping) return
     this.#timers?.delete(timer)
     this.#clock.clearTimeout(timer)
   }

@@ -30,6 +30,8 @@ export interface Tap {
   output(envelope: Envelope): void
   /** The core has stopped in order; nothing follows. */
   stopped(time: number): void
+  /** The core has done all that there was to do: a checkpoint can be taken. */
+  idle?(): void
 }
 
 /** One step of one actor's machine: its start, a message that it was given, or a timer of its own. */

@@ -99,3 +99,26 @@ export function errorText(error: unknown): string {
 function isErrorLike(error: unknown): error is Error {
   return typeof error === 'object' && error !== null && 'message' in error && 'name' in error
 }
+
+/** Thrown by Kernel.checkpoint for an actor whose state cannot be written down; the core goes on as before. */
+export class CheckpointError extends Error {
+  override name = 'CheckpointError'
+  /** Address of the actor. */
+  readonly actor: string
+  /** Where in it, `context.socket` for example. */
+  readonly key: string
+
+  constructor(actor: string, key: string, what: string) {
+    super(`${actor} cannot be put into a checkpoint: ${key} is ${what}; keep strings, numbers, booleans, null, arrays, plain objects and Uint8Array in machines`)
+    this.actor = actor
+    this.key = key
+  }
+}
+
+/** Thrown by Kernel.restore for a checkpoint that does not fit the kernel's definitions, or is damaged. The kernel is of no use then. */
+export class RestoreError extends Error {
+  override name = 'RestoreError'
+  constructor(cause: unknown) {
+    super(`the checkpoint cannot be restored: ${(cause as Error).message}`, { cause })
+  }
+}

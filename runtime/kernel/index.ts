@@ -11,6 +11,6 @@ export { OptionsError } from './actor-kind.ts'
 export { Names, streamStart } from './random.ts'
 export { BusEnvelope, encodeEnvelope, writeEnvelope, type EnvelopeHead } from './envelope.ts'
 export {
-  ClockBackwardsError, ClockBusyError, DriverFailedError, errorText, EscalatedError, KernelNotStartedError,
-  KernelStartedError, KernelStoppedError, NameTakenError, RunawayError, TimerLimitError, TimerStormError
+  CheckpointError, ClockBackwardsError, ClockBusyError, DriverFailedError, errorText, EscalatedError, KernelNotStartedError,
+  KernelStartedError, KernelStoppedError, NameTakenError, RestoreError, RunawayError, TimerLimitError, TimerStormError
 } from './errors.ts'

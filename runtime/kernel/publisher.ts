@@ -31,6 +31,11 @@ export class Publisher {
     return this.#seq + 1
   }
 
+  /** Goes on after a message. */
+  resume(seq: number): void {
+    this.#seq = seq
+  }
+
   /**
    * Publishes for a machine, within the limits of the queue and the mailbox.
    * @throws TypeError for what is not an instance of a message class

@@ -61,6 +61,26 @@ export class Stopper {
     cell.stopping.deadline = undefined
   }
 
+  /** Gives an actor that was told its time to end. @param ms milliseconds */
+  allow(cell: ActorCell, ms: number): void {
+    if (cell.stopping === undefined) return
+    cell.stopping.deadline = this.#host.clock.setTimeout(() => {
+      this.#host.end(cell, { reason: 'did not stop in time', failed: false })
+      this.pump()
+    }, ms, `system stop ${cell.address}`)
+  }
+
+  /** Goes on with a stop of the whole peer. */
+  resume(reason: string, roots: ActorCell[]): void {
+    this.#all = reason
+    this.#roots = roots
+  }
+
+  /** The stop of the whole peer, while it goes on. */
+  get all(): { readonly reason: string; readonly roots: readonly ActorCell[] } | undefined {
+    return this.#all === undefined ? undefined : { reason: this.#all, roots: (this.#roots ?? []).filter(({ status }) => status !== 'gone') }
+  }
+
   /** Goes on with whoever's turn it is. */
   pump(): void {
     if (this.#pumping) return
@@ -83,11 +103,7 @@ export class Stopper {
         continue
       }
       this.#host.tell(cell, stopping.reason)
-      const late = cell
-      stopping.deadline = this.#host.clock.setTimeout(() => {
-        this.#host.end(late, { reason: 'did not stop in time', failed: false })
-        this.pump()
-      }, this.#host.stopTimeoutMs, `system stop ${cell.address}`)
+      this.allow(cell, this.#host.stopTimeoutMs)
     }
   }
 

@@ -1,11 +1,11 @@
 import type { ActorSpec } from '../../actors/seam/index.ts'
 import {
-  ActorFailed, ActorStarted, ActorStopped, DriverFailed, SpawnFailed, Stop, Terminated, type Envelope, type EventOf, type Message
+  ActorFailed, ActorStarted, ActorStopped, DriverFailed, Stop, Terminated, type Checkpoint, type Envelope, type EventOf, type Message, type Registry
 } from '../../proto/index.ts'
-import { ActorCell, type CellHost, type Ending } from './actor-cell.ts'
-import { parseOptions } from './actor-kind.ts'
-import { isId, isOutside, ownerOf } from './address.ts'
+import { ActorCell, type Ending } from './actor-cell.ts'
+import { isOutside, ownerOf } from './address.ts'
 import type { Bus, Receiver } from './bus.ts'
+import type { CoreState, Restorer } from './checkpoint.ts'
 import type { HeapClock } from './clock.ts'
 import type { ActorInspection, Report, Shell, Witness } from './contract.ts'
 import type { DeadLetters } from './dead-letters.ts'
@@ -14,6 +14,7 @@ import { Kinds } from './kinds.ts'
 import type { Limits } from './limits.ts'
 import type { Publisher } from './publisher.ts'
 import { streamStart } from './random.ts'
+import { Spawner } from './spawner.ts'
 import { childrenFirst, Stopper } from './stopper.ts'
 import { judge, strategyOfPeer, strategyOfSpawned } from './supervisor.ts'
 import { Watches } from './watches.ts'
@@ -40,12 +41,14 @@ type Command = EventOf<'SpawnActor' | 'StopActor' | 'Watch' | 'Unwatch' | 'Stop'
  * An actor that ends takes no more mail at once, but its drivers get what it sent before: they are stopped,
  * its address is freed and its watchers are told when the announcement ActorStopped has its turn on the bus.
  */
-export class System implements CellHost, Receiver {
+export class System implements Restorer, Receiver {
   readonly address = 'system'
   readonly clock: HeapClock
   readonly maxRecent: number
   readonly witness: Witness | undefined
   readonly flags: readonly number[]
+  /** What a checkpoint is taken of. */
+  readonly core: CoreState
   queued = 0
   cause = 0
   readonly #parts: SystemParts
@@ -55,6 +58,8 @@ export class System implements CellHost, Receiver {
   /** The last announcement of each type that some kind recalls. */
   readonly #announced = new Map<string, Envelope>()
   readonly #stopper: Stopper
+  readonly #spawner: Spawner
+  #launches = 0
   #stopped = false
 
   /** @throws NameTakenError, TypeError, OptionsError for definitions that do not go together, see {@link Kinds} */
@@ -76,6 +81,19 @@ export class System implements CellHost, Receiver {
         this.#stopped = true
       }
     })
+    this.#spawner = new Spawner({
+      kinds: this.#kinds,
+      maxActors: limits.maxActors,
+      cells: this.#cells,
+      stoppingAll: () => this.#stopper.stoppingAll,
+      tell: (body, to) => parts.publisher.system(body, to, this.cause),
+      add: (address, kind, options, parent) => this.#add(new ActorCell(this, address, kind, options, true, parent))
+    })
+    const { publisher, deadLetters } = parts
+    this.core = {
+      clock, publisher, deadLetters, kinds: this.#kinds, cells: this.#cells, watches: this.#watches, announced: this.#announced,
+      stopper: this.#stopper, names: this.names
+    }
     // It listens first, so that an actor is gone before anyone hears so.
     bus.attach(this, ['ActorStopped', ...this.#kinds.recalled])
   }
@@ -100,16 +118,7 @@ export class System implements CellHost, Receiver {
   }
 
   inspect(): ActorInspection[] {
-    return [...this.#cells.values()].map(cell => ({
-      address: cell.address,
-      kind: cell.kind.definition.kind,
-      parent: cell.parentAddress,
-      incarnation: cell.incarnation,
-      status: cell.status === 'restarting' ? 'restarting' : cell.stopping !== undefined || cell.status === 'ending' ? 'stopping' : 'running',
-      state: cell.snapshot?.value,
-      context: cell.snapshot?.context,
-      queued: cell.queued
-    }))
+    return [...this.#cells.values()].map(cell => cell.inspect())
   }
 
   /** Mail to `system`, and the turn of an ActorStopped. */
@@ -200,11 +209,27 @@ export class System implements CellHost, Receiver {
     if (envelope.to !== '' || !cell.kind.knows(envelope.type)) this.#parts.deadLetters.add(envelope, 'not-handled')
   }
 
+  attach(cell: ActorCell): void {
+    cell.launched = ++this.#launches
+    cell.queued = 0
+    this.#parts.bus.attach(cell, cell.kind.listens)
+  }
+
+  /** Starts a cell that is restarting. @param ms milliseconds from now */
+  restartIn(cell: ActorCell, ms: number): void {
+    cell.restart = this.clock.setTimeout(() => {
+      cell.restart = undefined
+      cell.ending = undefined
+      cell.incarnation++
+      this.#launch(cell)
+    }, ms, `system restart ${cell.address}`)
+  }
+
   #command(envelope: Envelope): void {
     const { from } = envelope
     const command = envelope as Command
     switch (command.type) {
-      case 'SpawnActor': return this.#spawn(command.body, from)
+      case 'SpawnActor': return this.#spawner.spawn(command.body, from)
       case 'StopActor': {
         const cell = this.#cells.get(command.body.address)
         if (cell !== undefined) this.#stopper.begin(cell, command.body.reason)
@@ -224,30 +249,6 @@ export class System implements CellHost, Receiver {
     this.#parts.deadLetters.add(envelope, 'not-handled')
   }
 
-  #spawn({ kind: name, id, options }: { kind: string; id: string; options: string }, from: string): void {
-    const refuse = (code: string, reason: string) => {
-      this.#parts.publisher.system(new SpawnFailed({ kind: name, id, code, reason }), from, this.cause)
-    }
-    const kind = this.#kinds.get(name)
-    const parent = this.#cells.get(ownerOf(from))
-    const { maxActors } = this.#parts.limits
-    if (kind === undefined) return refuse('unknown-kind', `no definition is of the kind ${name}: give it to createPeer, or to its spawner's spawns`)
-    if (!isId(id)) return refuse('bad-id', 'an id has 1 to 200 characters, without spaces, / and #')
-    if (this.#cells.has(`${name}/${id}`)) return refuse('address-taken', `there is an actor ${name}/${id}`)
-    if (this.#cells.size >= maxActors) return refuse('actor-limit', `${maxActors} actors are alive: stop some, or raise limits.maxActors`)
-    if (this.#stopper.stoppingAll) return refuse('stopping', 'the peer is stopping')
-    if (parent !== undefined && (parent.stopping !== undefined || parent.status !== 'running')) return refuse('stopping', `${parent.address} is stopping`)
-    // Its parent would never stop it: it ended before the system came to its wish.
-    if (parent === undefined && !isOutside(from)) return refuse('stopping', `${from} is gone`)
-    let merged
-    try {
-      merged = kind.options(parseOptions(options))
-    } catch (error) {
-      return refuse('bad-options', (error as Error).message)
-    }
-    this.#add(new ActorCell(this, `${name}/${id}`, kind, merged, true, parent))
-  }
-
   #watch(address: string, watcher: string): void {
     const cell = this.#cells.get(address)
     if (cell !== undefined) this.#watches.add(watcher, address)
@@ -261,11 +262,10 @@ export class System implements CellHost, Receiver {
   }
 
   #launch(cell: ActorCell): void {
-    const { bus, shell, publisher, seed } = this.#parts
-    const { address, kind: { definition, listens }, incarnation } = cell
+    const { shell, publisher, seed } = this.#parts
+    const { address, kind: { definition }, incarnation } = cell
     cell.status = 'running'
-    cell.queued = 0
-    bus.attach(cell, listens)
+    this.attach(cell)
     try {
       shell.actorStarted(address, definition, cell.options.drivers)
     } catch (error) {
@@ -317,12 +317,7 @@ export class System implements CellHost, Receiver {
       return this.#remove(cell, ending)
     }
     cell.status = 'restarting'
-    cell.restart = this.clock.setTimeout(() => {
-      cell.restart = undefined
-      cell.ending = undefined
-      cell.incarnation++
-      this.#launch(cell)
-    }, restartMs, `system restart ${address}`)
+    this.restartIn(cell, restartMs)
   }
 
   #remove(cell: ActorCell, { reason, failed }: Ending): void {

@@ -10,6 +10,11 @@ export class Watches {
     return count
   }
 
+  /** Who is watched by whom, in the order in which they asked. */
+  *entries(): Generator<readonly [watched: string, watchers: readonly string[]]> {
+    for (const [watched, watchers] of this.#watchers) yield [watched, [...watchers]]
+  }
+
   add(watcher: string, watched: string): void {
     put(this.#watchers, watched, watcher)
     put(this.#watched, watcher, watched)
