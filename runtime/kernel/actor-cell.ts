@@ -118,6 +118,13 @@ export class ActorCell implements Receiver {
     return [...heard.slice(this.#heardNext), ...heard.slice(0, this.#heardNext)]
   }
 
+  set heard(heard: readonly Heard[]) {
+    const { maxRecent } = this.#host
+    if (maxRecent === 0 || heard.length === 0) return
+    this.#heard = heard.slice(-maxRecent)
+    this.#heardNext = this.#heard.length % maxRecent
+  }
+
   /** The same as `seq type from`. */
   get recent(): string[] {
     return this.heard.map(({ seq, type, from }) => `${seq} ${type} ${from}`)
@@ -135,12 +142,7 @@ export class ActorCell implements Receiver {
    * Goes on where a checkpoint left the machine; its timers come by {@link ActorCell.rearm}.
    * @throws Error, SyntaxError for a state that the machine does not have
    */
-  resume(state: MachineState, heard: readonly Heard[]): void {
-    const { maxRecent } = this.#host
-    if (maxRecent > 0 && heard.length > 0) {
-      this.#heard = heard.slice(-maxRecent)
-      this.#heardNext = this.#heard.length % maxRecent
-    }
+  resume(state: MachineState): void {
     const actor = this.#make({ snapshot: persisted(state, this.options.machine) })
     const snapshot = actor.getSnapshot() as AnyMachineSnapshot
     if (snapshot.status !== 'active') throw snapshot.error ?? new Error(`${this.address} has no state ${state.value}`)

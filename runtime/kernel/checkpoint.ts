@@ -111,7 +111,7 @@ export function restoreCheckpoint(core: CoreState, checkpoint: Checkpoint, syste
   for (const [actor, cell] of [...actors].sort(([a], [b]) => a.launched - b.launched)) {
     if (actor.launched === 0) continue
     system.attach(cell)
-    cell.resume(actor, (actor.heard as { seq: number; type: string; from: string }[]).map(({ seq, type, from }) => ({ seq, type, from })))
+    cell.resume(actor)
   }
   for (const { watched, watchers } of checkpoint.watches as CheckpointWatch[]) for (const watcher of watchers) watches.add(watcher, watched)
   for (const { type, body } of checkpoint.announced as CheckpointAnnouncement[]) {
@@ -133,6 +133,7 @@ function makeCell({ kinds, cells }: CoreState, actor: CheckpointActor, system: R
   cell.status = launched === 0 ? 'restarting' : 'running'
   cell.incarnation = incarnation
   cell.failures.push(...failures)
+  cell.heard = (actor.heard as CheckpointHeard[]).map(({ seq, type, from }) => ({ seq, type, from }))
   if (stopping != null) cell.stopping = { reason: stopping.reason ?? '', told: stopping.told === true, deadline: undefined }
   cells.set(cell.address, cell)
   parent?.children.add(cell)

@@ -175,6 +175,13 @@ export class LogDecoder {
     }
     if (record.input != null) return { kind: 'input', envelope: this.#envelope(record.input), nested: record.nested }
     if (record.output != null) return { kind: 'output', envelope: this.#envelope(record.output) }
+    if (record.checkpoint != null) {
+      const { time, seq } = record.checkpoint
+      this.#checkTime(time)
+      if (!(Number.isSafeInteger(seq) && seq >= this.#seq)) throw new LogCorruptError(this.place, `a checkpoint of message ${seq} follows message ${this.#seq}`)
+      this.#seq = seq
+      return { kind: 'checkpoint', checkpoint: record.checkpoint }
+    }
     if (record.stopped != null) {
       const { time, reason } = record.stopped
       this.#checkTime(time)

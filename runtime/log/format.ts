@@ -1,4 +1,4 @@
-import type { LogHeader } from '../../proto/index.ts'
+import type { Checkpoint, LogHeader } from '../../proto/index.ts'
 
 /** Raised when a reader of the version before could not read the log. */
 export const FORMAT_VERSION = 1
@@ -53,7 +53,10 @@ export type LogEntry =
   | { readonly kind: 'stopped'; readonly time: number; readonly reason: string }
 
 /** Any record of a log, as the decoder gives it. */
-export type LogItem = LogEntry | { readonly kind: 'header'; readonly header: LogHeader }
+export type LogItem =
+  | LogEntry
+  | { readonly kind: 'header'; readonly header: LogHeader }
+  | { readonly kind: 'checkpoint'; readonly checkpoint: Checkpoint }
 
 /**
  * How a log ends: `stopped` with the run; `closed` or `size-limit` in order, but before the run did;

@@ -1,9 +1,9 @@
 import { closeSync, openSync, readSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import type { LogHeader } from '../../proto/index.ts'
+import type { Checkpoint, LogHeader } from '../../proto/index.ts'
 import { LogDecoder } from './decode.ts'
 import { LogFileError, type LogPlace, type LogTruncatedError } from './errors.ts'
-import type { LogEnding, LogEntry } from './format.ts'
+import type { LogEnding, LogEntry, LogItem } from './format.ts'
 
 /** A path or file URL of a log, or its bytes in one piece or several. */
 export type LogSource = string | URL | Uint8Array | Iterable<Uint8Array>
@@ -19,6 +19,7 @@ export class LogReader implements Iterable<LogEntry> {
   readonly header: LogHeader
   readonly #decoder = new LogDecoder()
   readonly #entries: Generator<LogEntry, void, void>
+  #checkpoint: Checkpoint | undefined
   #ending: LogEnding | undefined
   #torn: LogTruncatedError | undefined
 
@@ -32,7 +33,15 @@ export class LogReader implements Iterable<LogEntry> {
     const first = items.next().value
     if (first?.kind !== 'header') throw this.#torn ?? new Error('the decoder gave no header')
     this.header = first.header
-    this.#entries = items as Generator<LogEntry, void, void>
+    this.#entries = this.#entriesOf(items)
+  }
+
+  /**
+   * Where the run stood when the log begins, if that is not its start; known when the first entry was read. Checkpoints
+   * further on say nothing that the log does not, and are passed over.
+   */
+  get checkpoint(): Checkpoint | undefined {
+    return this.#checkpoint
   }
 
   /** How the log ends; known when it has been read to its end. */
@@ -58,6 +67,15 @@ export class LogReader implements Iterable<LogEntry> {
   /** Closes the file; not needed once the log is read to its end. */
   close(): void {
     this.#entries.return()
+  }
+
+  *#entriesOf(items: Iterable<LogItem>): Generator<LogEntry, void, void> {
+    let first = true
+    for (const item of items) {
+      if (item.kind === 'checkpoint' && first) this.#checkpoint = item.checkpoint
+      first = false
+      if (item.kind !== 'checkpoint' && item.kind !== 'header') yield item
+    }
   }
 
   *#items(chunks: Iterable<Uint8Array>) {

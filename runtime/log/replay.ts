@@ -50,6 +50,7 @@ export interface ReplayResult {
  * @throws UnknownKindError, KindVersionError, UnknownFlagError when the definitions do not fit the log
  * @throws UnknownMessageError when an input is of a type that nobody registered
  * @throws LogCorruptError when the log is damaged, once what stands before the damage has replayed
+ * @throws RestoreError when the log begins at a checkpoint that does not fit the definitions
  * @throws everything that readLog throws
  */
 export async function replay(log: LogSource | LogReader, options: ReplayOptions): Promise<ReplayResult> {
@@ -69,7 +70,8 @@ export async function replay(log: LogSource | LogReader, options: ReplayOptions)
 }
 
 /**
- * A replay, step by step: what the log holds is fed to a kernel whose shell does nothing.
+ * A replay, step by step: what the log holds is fed to a kernel whose shell does nothing. It begins where the log begins:
+ * at the start of the run, or at a checkpoint.
  *
  * The log alone says where each input belongs. Every message takes the next seq, so one that was nested
  * goes in while the core works, when the next seq is its own; the others go in when the core is idle and
@@ -86,6 +88,8 @@ export class Replay {
   #fault: { error: unknown } | undefined
   #divergence: Divergence | undefined
   #begun = false
+  /** Logical time at which the log begins. */
+  #from = 0
   #inputs = 0
   #outputs = 0
 
@@ -129,7 +133,10 @@ export class Replay {
     if (!this.#begun) {
       this.#begun = true
       this.#advance()
-      this.kernel.start()
+      const { checkpoint } = this.#log
+      if (checkpoint === undefined) this.kernel.start()
+      else this.kernel.restore(checkpoint)
+      this.#from = this.kernel.clock.now()
     } else if (this.#head !== undefined) {
       this.#toward(this.#head)
     }
@@ -148,7 +155,7 @@ export class Replay {
       ending,
       torn: ending === 'torn',
       clean: ending === 'stopped' || ending === 'closed' || ending === 'size-limit',
-      durationMs: this.kernel.clock.now(),
+      durationMs: this.kernel.clock.now() - this.#from,
       wallMs: Math.round(performance.now() - this.#started)
     }
   }

@@ -5,11 +5,11 @@ import { formatDivergence, Replay, type LogEntry, type LogReader } from '../log/
 
 /** The log of one life of a peer, in memory. */
 export class Recording implements Tap {
-  readonly #header: LogHeader
+  readonly header: LogHeader
   readonly #entries: LogEntry[] = []
 
   constructor(header: LogHeader) {
-    this.#header = header
+    this.header = header
   }
 
   get entries(): readonly LogEntry[] {
@@ -31,7 +31,7 @@ export class Recording implements Tap {
   /** Runs it through fresh machines; the first difference as text, undefined where there is none. */
   replay(definitions: readonly ActorDefinition[], registry: Registry): string | undefined {
     const { ending } = { ending: this.#entries.at(-1)?.kind === 'stopped' ? 'stopped' as const : 'cut' as const }
-    const reader = { header: this.#header, ending, close: () => {}, [Symbol.iterator]: () => this.#entries[Symbol.iterator]() }
+    const reader = { header: this.header, ending, close: () => {}, [Symbol.iterator]: () => this.#entries[Symbol.iterator]() }
     const replay = new Replay(reader as unknown as LogReader, { definitions, registry })
     while (replay.step());
     return replay.divergence === undefined ? undefined : formatDivergence(replay.divergence)
