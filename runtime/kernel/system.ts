@@ -1,6 +1,6 @@
 import type { ActorSpec } from '../../actors/seam/index.ts'
 import {
-  ActorFailed, ActorStarted, ActorStopped, DriverFailed, Stop, Terminated, type Checkpoint, type Envelope, type EventOf, type Message, type Registry
+  ActorFailed, ActorStarted, ActorStopped, DriverFailed, Stop, Terminated, type Envelope, type EventOf, type Message
 } from '../../proto/index.ts'
 import { ActorCell, type Ending } from './actor-cell.ts'
 import { isOutside, ownerOf } from './address.ts'
