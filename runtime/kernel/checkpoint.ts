@@ -11,7 +11,6 @@ import { CheckpointError } from './errors.ts'
 import type { Kinds } from './kinds.ts'
 import { NotPlainError, parsePlain, plainText } from './plain.ts'
 import type { Publisher } from './publisher.ts'
-import type { Names } from './random.ts'
 import type { Stopper } from './stopper.ts'
 import type { Watches } from './watches.ts'
 
@@ -25,7 +24,6 @@ export interface CoreState {
   readonly watches: Watches
   readonly announced: Map<string, Envelope>
   readonly stopper: Stopper
-  readonly names: Names
 }
 
 /**
@@ -33,14 +31,13 @@ export interface CoreState {
  * @throws CheckpointError when an actor holds what a checkpoint cannot
  */
 export function takeCheckpoint(core: CoreState): Checkpoint {
-  const { clock, publisher, deadLetters, cells, watches, announced, stopper, names } = core
+  const { clock, publisher, deadLetters, cells, watches, announced, stopper } = core
   const running = [...cells.values()].filter(({ status }) => status === 'running').sort((a, b) => a.launched - b.launched)
   const places = new Map(running.map((cell, index) => [cell, index + 1]))
   const { all } = stopper
   return new Checkpoint({
     time: clock.now(),
     seq: publisher.nextSeq - 1,
-    names: names.state,
     actors: [...cells.values()].map(cell => checkpointActor(cell, places.get(cell) ?? 0)),
     timers: checkpointTimers(clock.armed(), cells),
     watches: [...watches.entries()].map(([watched, watchers]) => new CheckpointWatch({ watched, watchers: [...watchers] })),
@@ -103,10 +100,9 @@ export interface Restorer extends CellHost {
  * @throws Error when the checkpoint does not fit the definitions, or not together
  */
 export function restoreCheckpoint(core: CoreState, checkpoint: Checkpoint, system: Restorer, registry: Registry): void {
-  const { clock, publisher, deadLetters, cells, watches, announced, stopper, names } = core
+  const { clock, publisher, deadLetters, cells, watches, announced, stopper } = core
   clock.resume(checkpoint.time)
   publisher.resume(checkpoint.seq)
-  names.state = checkpoint.names
   const actors = (checkpoint.actors as CheckpointActor[]).map(actor => [actor, makeCell(core, actor, system)] as const)
   for (const [actor, cell] of [...actors].sort(([a], [b]) => a.launched - b.launched)) {
     if (actor.launched === 0) continue

@@ -22,10 +22,6 @@ export class Names {
     return this.#state
   }
 
-  set state(state: number) {
-    this.#state = state
-  }
-
   /** @param size characters of 6 bits each; 10 are unique among a million with odds of 1 in two million @default 10 */
   next(size = 10): string {
     return customRandom(urlAlphabet, size, count => this.#bytes(count))()

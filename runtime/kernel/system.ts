@@ -92,7 +92,7 @@ export class System implements Restorer, Receiver {
     const { publisher, deadLetters } = parts
     this.core = {
       clock, publisher, deadLetters, kinds: this.#kinds, cells: this.#cells, watches: this.#watches, announced: this.#announced,
-      stopper: this.#stopper, names: this.names
+      stopper: this.#stopper
     }
     // It listens first, so that an actor is gone before anyone hears so.
     bus.attach(this, ['ActorStopped', ...this.#kinds.recalled])

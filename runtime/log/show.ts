@@ -57,7 +57,7 @@ export async function showGrowing(path: string, out: Writable, options: ShowOpti
   try {
     for await (const item of followLog(path, { ...options, signal })) {
       if (item.kind === 'header') page.header(item.header)
-      else page.entry(item)
+      else if (item.kind !== 'checkpoint') page.entry(item)
       if (!await page.flush()) return
     }
   } finally {
