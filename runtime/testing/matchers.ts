@@ -150,7 +150,7 @@ declare global {
   }
 }
 
-/** @ts-ignore a project without Jest has no such module */
+// @ts-ignore -- there is no such module in a program without Jest, as the library's own build; the declarations do no harm there
 declare module 'expect' {
   interface Matchers<R extends void | Promise<void>, T = unknown> extends LogMatchers<R> {}
 }
