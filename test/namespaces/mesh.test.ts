@@ -104,15 +104,14 @@ needs('root', 'netns', 'ip')('peers on one LAN', () => {
       peers = rest
     }
     await leave(peers)
-    for (const log of logs) expect(`${log}: ${replay(log)}`).toContain(': no differences:')
-
-    // In this process too, as a test of a host program does it.
+    // All of them in this process, as a test of a host program does it; there may be more than a hundred, and the command takes a second each.
+    for (const log of logs.slice(0, 6)) expect(`${log}: ${replay(log)}`).toContain(': no differences:')
     let recordedMs = 0
     const [began, cpu] = [performance.now(), process.cpuUsage()]
     for (const log of logs) {
       const { differences, durationMs } = await replayHere(log)
       recordedMs += durationMs
-      expect(differences).toBe(0)
+      expect([log, differences]).toEqual([log, 0])
     }
     expect(recordedMs).toBeGreaterThan(60_000)
     const { user, system } = process.cpuUsage(cpu)
@@ -120,5 +119,5 @@ needs('root', 'netns', 'ip')('peers on one LAN', () => {
     process.stdout.write(`${logs.length} logs of ${Math.round(recordedMs / 1_000)} s replay in ${aMinute(performance.now() - began)} ms a recorded minute, `
       + `of which the processor works ${aMinute((user + system) / 1_000)} ms\n`)
     rmSync(folder, { recursive: true, force: true })
-  }, 240_000)
+  }, 180_000)
 })
