@@ -74,6 +74,7 @@ function p2pnet(): Command {
     .option('--max-links <n>', 'most links held at once', wholeNumber(1, 10_000))
     .option('--inbox <dir>', 'folder in which files from peers land (default: none are taken)')
     .option('--record <file>', 'write the message log to this file')
+    .option('--keep <time|size>', 'of the log, keep the last part alone: 30s, 10m, 2h, 64MiB, 1GiB')
     .option('--tune <kind.option=value>', 'an option of a default actor, repeatable; see docs/command-line.md', tune)
     .addOption(new Option('--trust <steps>', 'how peers verify each other').choices(['pings']).default('pings'))
     .addOption(new Option('--log-level <level>', 'what is logged to stderr')

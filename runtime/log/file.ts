@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { closeSync, constants, fchmodSync, lstatSync, openSync, readSync, renameSync, type Stats } from 'node:fs'
+import { closeSync, constants, fchmodSync, lstatSync, openSync, readSync, renameSync, rmSync, type Stats } from 'node:fs'
 import { LogFileError } from './errors.ts'
 import { MAGIC } from './format.ts'
 
-const { O_CREAT, O_EXCL, O_RDONLY, O_WRONLY } = constants
+const { O_CREAT, O_EXCL, O_RDONLY, O_RDWR } = constants
 const O_NOFOLLOW = constants.O_NOFOLLOW ?? 0
 
 /**
@@ -15,10 +15,10 @@ const O_NOFOLLOW = constants.O_NOFOLLOW ?? 0
 export function createLogFile(path: string): number {
   const old = statOf(path)
   try {
-    if (old === undefined) return openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
+    if (old === undefined) return openSync(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
     refuse(path, old)
     const fresh = `${path}.${randomBytes(6).toString('hex')}`
-    const fd = openSync(fresh, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
+    const fd = openSync(fresh, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
     fchmodSync(fd, 0o600)
     renameSync(fresh, path)
     return fd
@@ -26,6 +26,30 @@ export function createLogFile(path: string): number {
     if (error instanceof LogFileError) throw error
     throw new LogFileError(path, `cannot be written: ${(error as Error).message}`, { cause: error })
   }
+}
+
+/**
+ * Moves a log out of the way of a new one, in place of another that was moved there before; nothing happens where there is none.
+ * @throws LogFileError when at either place is something else than a log
+ */
+export function moveLog(path: string, to: string): void {
+  const [log, older] = [statOf(path), statOf(to)]
+  if (log === undefined) return
+  refuse(path, log)
+  if (older !== undefined) refuse(to, older)
+  try {
+    renameSync(path, to)
+  } catch (error) {
+    throw new LogFileError(path, `cannot be moved to ${to}: ${(error as Error).message}`, { cause: error })
+  }
+}
+
+/** Makes an empty file (0600) that is to take the place of another; what an earlier attempt left there is removed. */
+export function createFresh(path: string): number {
+  rmSync(path, { force: true })
+  const fd = openSync(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
+  fchmodSync(fd, 0o600)
+  return fd
 }
 
 function statOf(path: string): Stats | undefined {

@@ -22,3 +22,4 @@ export { traceLog, formatTrace, type RereadableLog, type TraceStep } from './tra
 export { actorsAt, type ActorMoment } from './at.ts'
 export { diffLogs, type FirstDifference, type LogDifference } from './diff.ts'
 export { joinLogs, type JoinedLogs, type JoinedPeer, type JoinedRow, type JoinOptions } from './join.ts'
+export { KEEP_BYTES_MIN, KEEP_MS_MIN, type Keep } from './segments.ts'

@@ -1,10 +1,12 @@
-import type { Envelope, LogHeader } from '../../proto/index.ts'
+import type { Checkpoint, Envelope, LogHeader } from '../../proto/index.ts'
 import { LogRecord, LogStopped } from '../../proto/index.ts'
 import type { Tap } from '../kernel/index.ts'
-import { BlockFile } from './blocks.ts'
+import { BlockFile, WAITING_BYTES_MAX } from './blocks.ts'
 import { encodedBytes, INPUT, makeSlab, OUTPUT, putEncoded, RecordEncoder, sealBlock, type Slab } from './encode.ts'
+import { LogFileError } from './errors.ts'
 import { createLogFile } from './file.ts'
 import { BLOCK_BYTES, BLOCK_BYTES_MAX, BLOCK_HEAD_BYTES_MAX, FORMAT_VERSION, MAGIC } from './format.ts'
+import { Segments, type Keep } from './segments.ts'
 
 /** Days of a quiet peer or an hour of a busy one, and still a file that one can send to somebody. In bytes. */
 export const LOG_BYTES_MAX = 256 * 1024 * 1024
@@ -19,7 +21,7 @@ const LAST_BYTES = 64
 const SPARE_SLABS_MAX = 8
 
 export interface LogWarning {
-  readonly code: 'size-limit' | 'record-too-large' | 'not-encodable' | 'write-failed'
+  readonly code: 'size-limit' | 'record-too-large' | 'not-encodable' | 'write-failed' | 'no-checkpoint' | 'not-shortened'
   /** What happened and what to do, in one sentence. */
   readonly message: string
 }
@@ -27,15 +29,21 @@ export interface LogWarning {
 export interface LogWriterOptions {
   /** Size at which recording ends, from 65536, in bytes. @default 268435456 (256 MiB) */
   readonly maxBytes?: number
+  /**
+   * Keeps the last part of the run alone: the log begins at a checkpoint then. `maxBytes` is the size that is kept at most
+   * where this gives none. @default everything, until maxBytes
+   */
+  readonly keep?: Keep & { readonly checkpoint: () => Checkpoint }
   /** Longest time that a record waits in memory, from 1, in milliseconds. @default 100 */
   readonly maxOpenMs?: number
-  /** Told once when recording ends before the run; never called from within the core. */
+  /** Told once when recording ends before the run, or cannot drop what is old; never called from within the core. */
   readonly onWarning?: (warning: LogWarning) => void
 }
 
 /**
  * Records a run: the tap that a kernel is given. A full disk, an overlong record or the size limit ends
- * the recording with a warning, and the peer goes on.
+ * the recording with a warning, and the peer goes on. With `keep` it has no end: the file is a whole log at any moment,
+ * of the last part of the run.
  */
 export class LogWriter implements Tap {
   readonly path: string
@@ -46,11 +54,19 @@ export class LogWriter implements Tap {
   readonly #timer: NodeJS.Timeout
   readonly #spare: Slab[] = []
   readonly #inUse = new Map<ArrayBufferLike, Slab>()
+  readonly #keep: LogWriterOptions['keep']
+  readonly #segments: Segments | undefined
+  /** What every file of this log begins with. */
+  readonly #head: Buffer
   #slab: Slab = makeSlab(BLOCK_BYTES)
   #armed = false
   #recording = true
-  #warned = false
+  readonly #warned = new Set<LogWarning['code'] | 'ended'>()
+  /** Handed to the file in all; those in front of the present file are dropped. */
   #bytes = 0
+  #dropped = 0
+  /** Where the log is to begin. */
+  #from = 0
   #records = 0
   #time = 0
   #closed: Promise<void> | undefined
@@ -62,10 +78,13 @@ export class LogWriter implements Tap {
    */
   constructor(path: string, header: LogHeader, options: LogWriterOptions = {}) {
     const maxOpenMs = options.maxOpenMs ?? BLOCK_OPEN_MS_MAX
-    this.#maxBytes = options.maxBytes ?? LOG_BYTES_MAX
-    if (!(this.#maxBytes >= BLOCK_BYTES)) throw new RangeError(`maxBytes is ${this.#maxBytes}: give at least ${BLOCK_BYTES}`)
+    const maxBytes = options.keep?.bytes ?? options.maxBytes ?? LOG_BYTES_MAX
+    if (!(maxBytes >= BLOCK_BYTES)) throw new RangeError(`maxBytes is ${maxBytes}: give at least ${BLOCK_BYTES}`)
     if (!(maxOpenMs >= 1)) throw new RangeError(`maxOpenMs is ${maxOpenMs}: give at least 1`)
     this.path = path
+    this.#keep = options.keep
+    this.#segments = options.keep && new Segments(options.keep, maxBytes)
+    this.#maxBytes = this.#segments === undefined ? maxBytes : Math.ceil(maxBytes * 4 / 3) + WAITING_BYTES_MAX
     this.#onWarning = options.onWarning ?? (() => {})
     this.#file = new BlockFile(createLogFile(path), block => this.#recycle(block), error => {
       this.#closed ??= this.#file.close()
@@ -76,7 +95,7 @@ export class LogWriter implements Tap {
     this.#file.append(Buffer.of(...MAGIC, FORMAT_VERSION))
     this.#bytes = MAGIC.length + 1
     this.#put(LogRecord.encode(new LogRecord({ header })).finish())
-    this.#seal()
+    this.#head = Buffer.concat([Buffer.of(...MAGIC, FORMAT_VERSION), this.#seal()!])
   }
 
   /** False once recording has ended. */
@@ -86,7 +105,7 @@ export class LogWriter implements Tap {
 
   /** Size of the log so far, in bytes, with what still waits in memory. */
   get bytes(): number {
-    return this.#bytes + this.#slab.end - BLOCK_HEAD_BYTES_MAX
+    return this.#bytes - this.#dropped + this.#slab.end - BLOCK_HEAD_BYTES_MAX
   }
 
   /** Inputs and outputs recorded so far. */
@@ -107,6 +126,30 @@ export class LogWriter implements Tap {
     if (!this.#recording) return
     this.#time = time
     this.#last('stopped')
+  }
+
+  /** The core is idle: a segment may begin. */
+  idle(): void {
+    if (this.#recording && this.#segments?.due(this.bytes + this.#dropped, this.#time) === true) this.#beginSegment(this.#segments)
+  }
+
+  /**
+   * Copies the log as it is now.
+   * @param path a file that is not there yet
+   * @throws LogFileError when it cannot be written
+   */
+  async copyTo(path: string): Promise<void> {
+    await this.flush()
+    await this.#file.copyTo(path).catch((error: Error) => {
+      throw new LogFileError(path, `cannot be written: ${error.message}`, { cause: error })
+    })
+  }
+
+  /** Hands everything recorded so far to the operating system before it returns: the process is about to end. */
+  flushNow(): void {
+    if (!this.#recording) return
+    this.#seal()
+    this.#file.flushNow()
   }
 
   /** Resolves when everything recorded so far is with the operating system. */
@@ -141,6 +184,26 @@ export class LogWriter implements Tap {
     if (!this.#armed) this.#arm()
   }
 
+  #beginSegment(segments: Segments): void {
+    let record
+    try {
+      record = LogRecord.encode(new LogRecord({ checkpoint: this.#keep!.checkpoint() })).finish()
+      if (record.length > BLOCK_BYTES_MAX - 2 * BLOCK_HEAD_BYTES_MAX) throw new RangeError(`the checkpoint has ${record.length} bytes, and a log takes ${BLOCK_BYTES_MAX}`)
+    } catch (error) {
+      segments.skip(this.#bytes, this.#time)
+      return this.#warn('no-checkpoint', `what is old in ${this.path} cannot be dropped while this is so, up to its limit of ${this.#maxBytes} bytes: ${(error as Error).message}`)
+    }
+    this.#seal()
+    const at = this.#bytes
+    this.#put(record)
+    this.#seal()
+    this.#from = segments.begin(at, this.#time, record.length)
+    if (this.#from === 0) return
+    this.#file.keepFrom(this.path, this.#head, () => this.#from - this.#dropped, gone => { this.#dropped += gone }).catch((error: Error) => {
+      if (this.#recording) this.#warn('not-shortened', `what is old in ${this.path} cannot be dropped now, and is tried again: ${error.message}`)
+    })
+  }
+
   #put(record: Uint8Array): void {
     this.#reserve(encodedBytes(record))
     putEncoded(this.#slab, record)
@@ -158,15 +221,16 @@ export class LogWriter implements Tap {
   }
 
   /** Closes the open block and hands it to the file. */
-  #seal(): void {
+  #seal(): Buffer | undefined {
     this.#armed = false
     const slab = this.#slab
-    if (slab.end === BLOCK_HEAD_BYTES_MAX) return
+    if (slab.end === BLOCK_HEAD_BYTES_MAX) return undefined
     const block = sealBlock(slab)
     this.#bytes += block.length
     this.#inUse.set(block.buffer, slab)
     this.#slab = this.#spare.pop() ?? makeSlab(BLOCK_BYTES)
     this.#file.append(block)
+    return block
   }
 
   #recycle(block: Buffer): void {
@@ -195,8 +259,12 @@ export class LogWriter implements Tap {
     this.#recording = false
     clearTimeout(this.#timer)
     this.#inUse.clear()
-    if (this.#warned) return
-    this.#warned = true
+    this.#warn(code, message, 'ended')
+  }
+
+  #warn(code: LogWarning['code'], message: string, once: LogWarning['code'] | 'ended' = code): void {
+    if (this.#warned.has(once)) return
+    this.#warned.add(once)
     queueMicrotask(() => this.#onWarning({ code, message }))
   }
 }

@@ -49,14 +49,14 @@ export function createPeer(options: PeerOptions = {}): Peer {
   const links = services.get(Links)
   const host = new DriverHost({ registry, services, links: () => links, log })
   const seed = options.seed ?? randomBytes(32)
-  const recorder = options.record === undefined ? undefined : new Recorder(options.record, log)
+  const recorder = options.record === undefined ? undefined : new Recorder(options.record, log, () => kernel.checkpoint())
   const report = (where: string, error: unknown) => {
     // The driver host has said so, with the stack.
     if (error instanceof DriverFailedError) return
     log.error({ where, err: error }, where === 'bus' ? 'a subscriber failed' : 'an actor failed')
   }
   const flags = currentFlags(definitions)
-  const kernel = new Kernel({
+  const kernel: Kernel = new Kernel({
     seed, actors, flags, registry, shell: host,
     report,
     ...(options.limits && { limits: options.limits }), ...(recorder && { tap: recorder })
@@ -86,6 +86,9 @@ export function createPeer(options: PeerOptions = {}): Peer {
     open() {
       wallZero = Date.now()
       recorder?.open({ library: local.agent, schema: Buffer.from(SCHEMA_DIGEST, 'hex'), seed, wallTime: wallZero, peerId: local.peerId, name: local.name, actors, flags, limits: options.limits ?? {} })
+    },
+    async save() {
+      return recorder?.save()
     },
     async close() {
       await recorder?.close()

@@ -6,6 +6,7 @@ import type { LanOptions } from '../../actors/lan/index.ts'
 import type { MessageClass } from '../../proto/index.ts'
 import type { Limits } from '../kernel/index.ts'
 import { PeerOptionError } from './errors.ts'
+import { parseKeep } from './keep.ts'
 
 /** What {@link createPeer} takes; every option may be left out. */
 export interface PeerOptions {
@@ -62,8 +63,13 @@ export type LogLevel = 'silent' | 'fatal' | 'error' | 'warn' | 'info' | 'debug' 
 
 export interface RecordOptions {
   readonly file: string
-  /** The log ends at this size. */
+  /** The log ends at this size, in bytes; one of which the last time is kept drops what is old. @default 256 MiB */
   readonly maxBytes?: number
+  /**
+   * Keeps the last part of the run alone, however long it is: at least a time (`30s`, `10m`, `2h`), or at most a size
+   * (`512KiB`, `64MiB`, `1GiB`). A log that stands at `file` already is moved to `file.1`. @default everything, until maxBytes
+   */
+  readonly keep?: string
 }
 
 const KNOWN: Readonly<Record<keyof PeerOptions, true>> = {
@@ -100,8 +106,18 @@ export function checkOptions(options: PeerOptions): void {
   if (maxLinks !== undefined && !(Number.isInteger(maxLinks) && maxLinks >= 1 && maxLinks <= 10_000)) {
     throw new PeerOptionError(`maxLinks is ${maxLinks}: give a whole number from 1 to 10000`)
   }
+  checkRecord(options.record)
   if (seed !== undefined && seed.length !== 32) throw new PeerOptionError(`the seed has ${seed.length} bytes: give 32`)
   if (options.interfaces?.length === 0) throw new PeerOptionError('interfaces is empty: name at least one, or leave it out for every usable one')
+}
+
+function checkRecord(record: PeerOptions['record']): void {
+  if (record === undefined || typeof record === 'string') return
+  const { file, maxBytes, keep } = record
+  if (typeof file !== 'string') throw new PeerOptionError('record takes a file, or { file, maxBytes, keep }')
+  if (keep === undefined) return
+  if (typeof keep !== 'string') throw new PeerOptionError("record.keep takes a time like '10m' or a size like '64MiB'")
+  if (parseKeep(keep).bytes !== undefined && maxBytes !== undefined) throw new PeerOptionError('record was given two sizes, keep and maxBytes: leave one out')
 }
 
 /** A place to listen at or to dial. */

@@ -58,6 +58,8 @@ export interface PeerParts {
   readonly linkKeeper: string
   /** Called right before logical zero. */
   open(): void
+  /** Copies the log; nothing where none is written. */
+  save(): Promise<string | undefined>
   /** Called when the core has stopped and every driver with it. */
   close(): Promise<void>
 }
@@ -254,6 +256,19 @@ export class Peer implements AsyncDisposable {
   block(peerId: string): void {
     this.#mustRun()
     this.publish(new DropPeer({ peerId, forMs: BLOCK_MS }), { to: this.#parts.linkKeeper })
+  }
+
+  /**
+   * Copies the log as it is now to a file beside it, with the time in its name: `run.p2plog` to
+   * `run-20250301T091500Z.p2plog`. The peer goes on, and its log too.
+   * @returns the path
+   * @throws PeerStateError when nothing is recorded
+   * @throws LogFileError when the copy cannot be written
+   */
+  async saveLog(): Promise<string> {
+    const path = await this.#parts.save()
+    if (path === undefined) throw new PeerStateError('nothing is recorded: pass record to createPeer, or --record to p2pnet up')
+    return path
   }
 
   status(): PeerStatus {

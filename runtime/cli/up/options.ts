@@ -22,6 +22,7 @@ export interface UpValues {
   readonly maxLinks?: number
   readonly inbox?: string
   readonly record?: string
+  readonly keep?: string
   readonly tune?: NonNullable<PeerOptions['tune']>
   readonly trust: 'pings'
   readonly logLevel: LogLevel
@@ -51,7 +52,7 @@ export async function peerOptions(values: UpValues): Promise<PeerOptions> {
     ...(values.interface !== undefined && { interfaces: values.interface }),
     ...(values.tune !== undefined && { tune: values.tune }),
     ...(values.maxLinks !== undefined && { maxLinks: values.maxLinks }),
-    ...(values.record !== undefined && { record: resolve(values.record) })
+    ...(values.record !== undefined && { record: { file: resolve(values.record), ...(values.keep !== undefined && { keep: values.keep }) } })
   }
 }
 
@@ -61,7 +62,8 @@ export function absentInterfaces(names: readonly string[] = []): { absent: strin
   return { absent: names.filter(name => name !== 'loopback' && !present.includes(name)), present }
 }
 
-function contradictions({ inbound, listen, lan, ports }: UpValues): void {
+function contradictions({ inbound, listen, lan, ports, record, keep }: UpValues): void {
+  if (keep !== undefined && record === undefined) throw new UsageError('--keep says how much of the log to keep and --record names its file: give both')
   if (!inbound && listen !== undefined) throw new UsageError('--listen says where to accept links and --no-inbound accepts none: leave one out')
   if (!lan && ports !== undefined) throw new UsageError('--ports is for discovery on the local network and --no-lan turns that off: leave one out')
 }

@@ -15,6 +15,7 @@ import type { UpEvent } from './event.ts'
 import { History } from './history.ts'
 import { Narrator } from './narrator.ts'
 import { absentInterfaces, peerOptions, type UpValues } from './options.ts'
+import { saveLogOnSignal } from './save-log.ts'
 import { Screen } from './screen.ts'
 import { openNetwork } from './sentences.ts'
 import { readLines } from './stdin.ts'
@@ -43,6 +44,7 @@ async function run(values: UpValues, life: Lifetime): Promise<void> {
   warnOfInterfaces(values.interface, log)
 
   const emit = (event: UpEvent) => view.show(event)
+  const releaseSignal = saveLogOnSignal(peer, line => values.json ? log.warn(line) : view.note(line))
   const history = new History(peer)
   const commands = new Commands({ peer, directory, history, emit, quit: () => life.end('quit') })
   const narrator = new Narrator(peer, directory, emit)
@@ -77,6 +79,7 @@ async function run(values: UpValues, life: Lifetime): Promise<void> {
     await Promise.race([life.ended, alone])
   } finally {
     await stop(peer, life)
+    releaseSignal()
     narrator.close()
     history.close()
     release()
