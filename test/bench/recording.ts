@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { linkKeeper } from '../../actors/link-keeper/index.ts'
 import {
-  Direction, Endpoint, Identify, InboundSecured, Instance, LinkClosed, LinkSecured, PongReceived, TextMessage, Verified,
+  Checkpoint, Direction, Endpoint, Identify, InboundSecured, Instance, LinkClosed, LinkSecured, PongReceived, TextMessage, Verified,
   type Envelope, type EventOf, type Message
 } from '../../proto/index.ts'
 import { Kernel, type Tap } from '../../runtime/kernel/index.ts'
-import { LogWriter, logHeader } from '../../runtime/log/index.ts'
+import { KEEP_BYTES_MIN, LogWriter, logHeader } from '../../runtime/log/index.ts'
 
 const LINKS = 50
 /** Keep-alive rounds of every link, 5 s apart. */
@@ -16,6 +16,7 @@ const PINGS = 20
 const TEXTS = 1
 const ROUNDS = 60
 const WARM_UP = 10
+const CHECKPOINTS = 40
 
 const network = new Uint8Array(16).fill(1)
 const seed = new Uint8Array(32)
@@ -54,7 +55,12 @@ const remote = (peer: number) => new Endpoint({ host: `10.0.${peer}.1`, port: 40
  * @returns microseconds of processor time in all threads for each message on the bus, so that the disk's thread and
  *   the garbage collector count, and other programs on the machine do not
  */
-async function run(tap: Tap | undefined): Promise<number> {
+async function run(tap: Tap | undefined, { links = LINKS, made, up }: {
+  readonly links?: number
+  readonly made?: (kernel: Kernel) => void
+  /** Called when every link is up. */
+  readonly up?: (kernel: Kernel) => void
+} = {}): Promise<number> {
   const inputs: Input[] = []
   const kernel = new Kernel({
     seed, actors, ...(tap === undefined ? {} : { tap }),
@@ -66,6 +72,7 @@ async function run(tap: Tap | undefined): Promise<number> {
       actorStarted() {}, actorStopped() {}
     }
   })
+  made?.(kernel)
   const settle = (ms: number) => {
     kernel.advanceTo(kernel.clock.now() + ms)
     for (let i = 0; i < inputs.length; i++) {
@@ -77,14 +84,15 @@ async function run(tap: Tap | undefined): Promise<number> {
   }
   const from = process.cpuUsage()
   kernel.start()
-  for (let peer = 0; peer < LINKS; peer++) {
+  for (let peer = 0; peer < links; peer++) {
     const body = new InboundSecured({ handle: String(peer), peerId: peerId(peer), linkId: linkId(peer), remote: remote(peer) })
     inputs.push({ body, from: 'listener/main#tcp', to: 'link-keeper/main' })
     settle(1)
   }
   for (let ping = 0; ping < PINGS; ping++) {
-    for (let peer = 0; peer < LINKS * TEXTS; peer++) {
-      inputs.push({ body: new TextMessage({ text: `line ${peer} of the text that goes around` }), from: `peer/${peerId(peer % LINKS)}`, to: '' })
+    if (ping === PINGS / 2) up?.(kernel)
+    for (let peer = 0; peer < links * TEXTS; peer++) {
+      inputs.push({ body: new TextMessage({ text: `line ${peer} of the text that goes around` }), from: `peer/${peerId(peer % links)}`, to: '' })
     }
     settle(5_000)
     // The disk has its turn, as in a live peer.
@@ -101,8 +109,33 @@ async function run(tap: Tap | undefined): Promise<number> {
 export interface RecordingFigures {
   /** Processor time with recording on over that with it off. */
   readonly ratio: number
+  /** The same with `keep`, at the smallest size there is. */
+  readonly keepRatio: number
   /** Size of the log for each recorded message, in bytes. */
   readonly bytesPerRecord: number
+  /** How long a checkpoint of a peer with 100 links takes, the median, in milliseconds; and its size, in bytes. */
+  readonly checkpointMs: number
+  readonly checkpointBytes: number
+}
+
+/** What it costs to take a checkpoint and encode it. */
+async function checkpoint(links: number): Promise<{ ms: number; worstMs: number; bytes: number; actors: number }> {
+  const times: number[] = []
+  let bytes = 0
+  let actors = 0
+  await run(undefined, {
+    links,
+    up: kernel => {
+      for (let i = 0; i < CHECKPOINTS; i++) {
+        const began = performance.now()
+        bytes = Checkpoint.encode(kernel.checkpoint()).finish().length
+        times.push(performance.now() - began)
+      }
+      actors = kernel.inspect().actors.length
+    }
+  })
+  times.sort((a, b) => a - b)
+  return { ms: times[CHECKPOINTS / 2]!, worstMs: times.at(-1)!, bytes, actors }
 }
 
 /** What recording costs a peer that is busy all the time. Prints a table; takes about 15 s. */
@@ -111,6 +144,7 @@ export async function recording(print: (line: string) => void = console.log): Pr
   const path = join(folder, 'log')
   let off = Infinity
   let on = Infinity
+  let keep = Infinity
   let writer: LogWriter | undefined
   try {
     for (let round = 0; round < WARM_UP + ROUNDS; round++) {
@@ -118,7 +152,14 @@ export async function recording(print: (line: string) => void = console.log): Pr
       writer = new LogWriter(path, logHeader({ seed, actors, wallTime: 0, peerId: '', name: '' }))
       const with_ = await run(writer)
       await writer.close()
+      let core: Kernel | undefined
+      const keeper = new LogWriter(path, logHeader({ seed, actors, wallTime: 0, peerId: '', name: '' }), {
+        keep: { bytes: KEEP_BYTES_MIN, checkpoint: () => core!.checkpoint() }, onWarning: ({ message }) => { throw new Error(message) }
+      })
+      const kept = await run(keeper, { made: kernel => { core = kernel } })
+      await keeper.close()
       if (round < WARM_UP) continue
+      keep = Math.min(keep, kept)
       off = Math.min(off, without)
       on = Math.min(on, with_)
     }
@@ -126,11 +167,14 @@ export async function recording(print: (line: string) => void = console.log): Pr
     rmSync(folder, { recursive: true, force: true })
   }
   const { records, bytes } = writer!
-  const figures = { ratio: on / off, bytesPerRecord: bytes / records }
+  const { ms, worstMs, bytes: size, actors: count } = await checkpoint(100)
+  const figures = { ratio: on / off, keepRatio: keep / off, bytesPerRecord: bytes / records, checkpointMs: ms, checkpointBytes: size }
   print(`recording: ${LINKS} links come up, ping, bring texts and close; ${records} records; the best of ${ROUNDS} rounds, taken in turn`)
   print(`  processor time for a message on the bus, recording off  ${off.toFixed(2).padStart(6)} µs`)
   print(`  the same, recording on                                  ${on.toFixed(2).padStart(6)} µs  x${figures.ratio.toFixed(3)}`)
+  print(`  the same, the last ${KEEP_BYTES_MIN / 1024} KiB kept                         ${keep.toFixed(2).padStart(6)} µs  x${figures.keepRatio.toFixed(3)}`)
   print(`  log, per record                                         ${figures.bytesPerRecord.toFixed(0).padStart(6)} B`)
+  print(`  checkpoint of 100 links, ${count} actors                     ${ms.toFixed(2).padStart(6)} ms, at worst ${worstMs.toFixed(2)} ms; ${(size / 1024).toFixed(0)} KiB`)
   return figures
 }
 

@@ -1,0 +1,59 @@
+import { readdirSync, statSync } from 'node:fs'
+import { afterAll, afterEach, describe, expect, it } from '@jest/globals'
+import { ownNetwork, p2pnet, Running, Scratch } from './cli.ts'
+
+const scratch = new Scratch()
+afterAll(() => scratch.remove())
+let running: Running[] = []
+afterEach(async () => {
+  await Promise.all(running.map(each => each.end()))
+  running = []
+})
+
+async function replays(path: string): Promise<void> {
+  const { code, stdout, stderr } = await p2pnet(['log', 'replay', path])
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  expect(stdout).toMatch(/^no differences: \d+ inputs fed and \d+ outputs the same/)
+}
+
+/** The text on stderr, once it says so. */
+async function said(peer: Running, pattern: RegExp): Promise<RegExpExecArray> {
+  for (;;) {
+    const match = pattern.exec(peer.stderr)
+    if (match !== null) return match
+    await Promise.race([new Promise(resolve => peer.child.stderr.once('data', resolve)), peer.ended.then(() => { throw new Error(peer.stderr) })])
+  }
+}
+
+describe('p2pnet up --record FILE --keep 1s', () => {
+  it('leaves a log of the last moments when it is killed, and a copy for each SIGUSR2; all of them replay', async () => {
+    const network = ownNetwork()
+    const log = scratch.of('ann.p2plog')
+    const [ann, bob] = running = [
+      Running.up(scratch, network, 'ann', ['--record', log, '--keep', '1s', '--tune', 'peer-connection.keepAliveIntervalMs=100']),
+      Running.up(scratch, network, 'bob', ['--tune', 'peer-connection.keepAliveIntervalMs=100'])
+    ] as const as unknown as [Running, Running]
+    await Promise.all([ann.until('peer.verified'), bob.until('peer.verified')])
+    // Old segments are dropped: the file is another one then.
+    const { ino } = statSync(log)
+    for (let n = 0; n < 300 && statSync(log).ino === ino; n++) {
+      ann.say('say still there')
+      await new Promise(resolve => setTimeout(resolve, 50))
+    }
+    expect(statSync(log).ino).not.toBe(ino)
+    ann.child.kill('SIGUSR2')
+    const [, copy] = await said(ann, /the log until now is ([^"]+\.p2plog)/)
+    await replays(copy!)
+    ann.say('say the last word')
+    await bob.until('message', ({ text }) => text === 'the last word')
+    ann.child.kill('SIGKILL')
+    await ann.ended
+    await replays(log)
+    expect((await p2pnet(['log', 'check', log])).code).toBe(0)
+    expect(readdirSync(scratch.path).filter(name => name.includes('p2plog'))).toHaveLength(2)
+    // Without a log the signal says so, and ends nothing.
+    bob.child.kill('SIGUSR2')
+    await said(bob, /the log was not saved: nothing is recorded/)
+    expect(await bob.quit()).toBe(0)
+  })
+})
