@@ -67,7 +67,7 @@ export interface RecordOptions {
   readonly maxBytes?: number
   /**
    * Keeps the last part of the run alone, however long it is: at least a time (`30s`, `10m`, `2h`), or at most a size
-   * (`512KiB`, `64MiB`, `1GiB`). A log that stands at `file` already is moved to `file.1`. @default everything, until maxBytes
+   * (`2048KiB`, `64MiB`, `1GiB`). A log that stands at `file` already is moved to `file.1`. @default everything, until maxBytes
    */
   readonly keep?: string
 }

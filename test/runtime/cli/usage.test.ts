@@ -33,7 +33,7 @@ describe('a wrong command line', () => {
     [['up', '--name', 'x'.repeat(65)], /a name has 1 to 64 characters/],
     [['up', '--inbox', '/dev/null/inbox'], /--inbox \/dev\/null\/inbox cannot be used/],
     [['up', '--keep', '10m'], /--keep says how much of the log to keep and --record names its file: give both/],
-    [['up', '--record', 'never.p2plog', '--keep', 'a while'], /'a while' is not a time or a size to keep: write 30s, 10m, 2h, 512KiB/],
+    [['up', '--record', 'never.p2plog', '--keep', 'a while'], /'a while' is not a time or a size to keep: write 30s, 10m, 2h, 2048KiB/],
     [['up', '--record', 'never.p2plog', '--keep', '1KiB'], /'1KiB' is too little to keep: give 1MiB or more/],
     [['demo', '--record', '/dev/null/logs'], /--record \/dev\/null\/logs cannot be used/],
     [['log', 'show'], /missing required argument 'file': see `p2pnet log show --help`/],
