@@ -10,7 +10,7 @@ export interface Keep {
 export const KEEP_BYTES_MIN = 1024 * 1024
 export const KEEP_MS_MIN = 1_000
 
-/** A segment is at least so many times as long as the checkpoint that opens it: more would be written twice than once. */
+/** A segment is at least so many times as long as the checkpoint that opens it, so that a log is never mostly checkpoints. */
 const CHECKPOINTS_MIN = 4
 
 /**
@@ -20,7 +20,8 @@ const CHECKPOINTS_MIN = 4
  */
 export class Segments {
   readonly #ms: number
-  readonly #bytes: number
+  readonly #bytesMin: number
+  #bytes: number
   #starts = [0]
   #begun = 0
   /** Where the next is due, in bytes. */
@@ -29,8 +30,13 @@ export class Segments {
   /** @param bytes kept at most where `keep` gives no size */
   constructor(keep: Keep, bytes: number) {
     this.#ms = (keep.ms ?? Infinity) / 2
-    this.#bytes = Math.floor((keep.bytes ?? bytes) / 3)
+    this.#bytes = this.#bytesMin = Math.floor((keep.bytes ?? bytes) / 3)
     this.#next = this.#bytes
+  }
+
+  /** Length of the segment that grows, where its time is not over before. */
+  get bytes(): number {
+    return this.#bytes
   }
 
   /** @param at bytes of the log so far @param time logical milliseconds */
@@ -56,6 +62,7 @@ export class Segments {
 
   #wait(at: number, time: number, checkpoint: number): void {
     this.#begun = time
-    this.#next = at + Math.max(this.#bytes, CHECKPOINTS_MIN * checkpoint)
+    this.#bytes = Math.max(this.#bytesMin, CHECKPOINTS_MIN * checkpoint)
+    this.#next = at + this.#bytes
   }
 }

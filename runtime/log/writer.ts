@@ -48,7 +48,7 @@ export interface LogWriterOptions {
 export class LogWriter implements Tap {
   readonly path: string
   readonly #file: BlockFile
-  readonly #maxBytes: number
+  #maxBytes: number
   readonly #onWarning: (warning: LogWarning) => void
   readonly #encoder = new RecordEncoder()
   readonly #timer: NodeJS.Timeout
@@ -84,7 +84,7 @@ export class LogWriter implements Tap {
     this.path = path
     this.#keep = options.keep
     this.#segments = options.keep && new Segments(options.keep, maxBytes)
-    this.#maxBytes = this.#segments === undefined ? maxBytes : Math.ceil(maxBytes * 4 / 3) + WAITING_BYTES_MAX
+    this.#maxBytes = this.#segments === undefined ? maxBytes : limitOf(this.#segments)
     this.#onWarning = options.onWarning ?? (() => {})
     this.#file = new BlockFile(createLogFile(path), block => this.#recycle(block), error => {
       this.#closed ??= this.#file.close()
@@ -147,7 +147,7 @@ export class LogWriter implements Tap {
 
   /** Hands everything recorded so far to the operating system before it returns: the process is about to end. */
   flushNow(): void {
-    if (!this.#recording) return
+    if (this.#closed !== undefined) return
     this.#seal()
     this.#file.flushNow()
   }
@@ -186,8 +186,11 @@ export class LogWriter implements Tap {
 
   #beginSegment(segments: Segments): void {
     let record
+    let time
     try {
-      record = LogRecord.encode(new LogRecord({ checkpoint: this.#keep!.checkpoint() })).finish()
+      const checkpoint = this.#keep!.checkpoint()
+      time = checkpoint.time
+      record = LogRecord.encode(new LogRecord({ checkpoint })).finish()
       if (record.length > BLOCK_BYTES_MAX - 2 * BLOCK_HEAD_BYTES_MAX) throw new RangeError(`the checkpoint has ${record.length} bytes, and a log takes ${BLOCK_BYTES_MAX}`)
     } catch (error) {
       segments.skip(this.#bytes, this.#time)
@@ -197,7 +200,9 @@ export class LogWriter implements Tap {
     const at = this.#bytes
     this.#put(record)
     this.#seal()
-    this.#from = segments.begin(at, this.#time, record.length)
+    this.#time = time
+    this.#from = segments.begin(at, time, record.length)
+    this.#maxBytes = Math.max(this.#maxBytes, limitOf(segments))
     if (this.#from === 0) return
     this.#file.keepFrom(this.path, this.#head, () => this.#from - this.#dropped, gone => { this.#dropped += gone }).catch((error: Error) => {
       if (this.#recording) this.#warn('not-shortened', `what is old in ${this.path} cannot be dropped now, and is tried again: ${error.message}`)
@@ -267,4 +272,9 @@ export class LogWriter implements Tap {
     this.#warned.add(once)
     queueMicrotask(() => this.#onWarning({ code, message }))
   }
+}
+
+/** A log holds three segments, a fourth while the first is being dropped, and what the disk is behind. */
+function limitOf(segments: Segments): number {
+  return 4 * segments.bytes + WAITING_BYTES_MAX
 }

@@ -1,7 +1,7 @@
 export {
   formatDivergence, KindVersionError, LogCorruptError, LogFileError, logHeader, LogReader, LogTruncatedError, LogVersionError, LogWriter,
   NotALogError, readLog, UnknownFlagError, UnknownKindError,
-  type Divergence, type DivergenceKind, type FieldDifference, type LogEnding, type LogEntry, type LoggedEnvelope, type LogHeaderOptions,
+  type Divergence, type DivergenceKind, type FieldDifference, type Keep, type LogEnding, type LogEntry, type LoggedEnvelope, type LogHeaderOptions,
   type LogPlace, type LogSource, type LogWarning, type LogWriterOptions, type ReplayResult
 } from '../log/index.ts'
 export { Replay, replay, walk, type ReplayOptions } from './replay.ts'
@@ -15,7 +15,7 @@ export {
   type ActorMoment, type FirstDifference, type LogCut, type LogDifference, type LogInput, type MachineDifferences, type OutputDifference,
   type LogPathStep, type TraceStep, type Walk, type WalkStep
 } from '../log/index.ts'
-export { HeapClock, Kernel, type KernelOptions, type Shell, type Tap } from '../kernel/index.ts'
+export { CheckpointError, HeapClock, Kernel, RestoreError, type KernelOptions, type Shell, type Tap } from '../kernel/index.ts'
 export {
   builtInInvariants, FaultOptionError, faultsOf, NoFailureError, NoSimulatedDriverError, noFaults, scheduleOf, sceneOf, shrink, simulate, Simulation, SimulationOptionError, usualFaults,
   type Failure, type FaultOptions, type Faults, type Invariant, type InvariantMaker, type Left, type OwnFault, type PairLevel, type Scene, type ScheduledEvent, type ShrinkOptions, type ShrinkProgress, type Shrunk, type SimulatedPeer, type SimulateOptions,

@@ -4,6 +4,7 @@ import { TextMessage } from '../../../proto/index.ts'
 import { Kernel } from '../../../runtime/kernel/index.ts'
 import { LogFileError, LogWriter, logHeader, readLog, type LogWarning, type LogWriterOptions } from '../../../runtime/log/index.ts'
 import { moveLog } from '../../../runtime/log/file.ts'
+import { Segments } from '../../../runtime/log/segments.ts'
 import { replay } from '../../../runtime/testing/index.ts'
 import { manyOrders, puppet, seed, specs } from './puppet.ts'
 import { scratch } from './samples.ts'
@@ -105,6 +106,24 @@ describe('a log of which the last part is kept', () => {
     })
     expect(told).toBeGreaterThan(0)
     await run.writer.close()
+  })
+
+  it('ends in order right after a checkpoint that was taken later than its last message', async () => {
+    const run = begin('late', { ms: 100 })
+    await run.go(1)
+    run.kernel.advanceTo(run.kernel.clock.now() + 5_000)
+    await run.writer.close()
+    expect((await replays(run.path)).ending).toBe('closed')
+  })
+
+  it('has segments that are longer than a large checkpoint, and no end for all that', () => {
+    const segments = new Segments({ bytes: 3_000 }, 0)
+    expect([segments.due(999, 0), segments.due(1_000, 0)]).toEqual([false, true])
+    expect(segments.begin(1_000, 5, 10_000)).toBe(0)
+    expect([segments.bytes, segments.due(40_999, 5), segments.due(41_000, 5)]).toEqual([40_000, false, true])
+    expect(segments.begin(41_000, 6, 10)).toBe(0)
+    expect(segments.begin(42_000, 7, 10)).toBe(1_000)
+    expect(segments.begin(43_000, 8, 10)).toBe(41_000)
   })
 
   it('is copied as it is, while it goes on', async () => {
