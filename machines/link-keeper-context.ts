@@ -140,6 +140,8 @@ export interface LinkKeeperContext {
   /** Peers announced as connected, and how many were told by LinksChanged. */
   readonly connected: number
   readonly toldConnected: number
+  /** A timer is set, on which LinksChanged is told. */
+  readonly telling: boolean
   readonly dials: number
   readonly probes: number
   /** Dials of each address since `windowAt`. */
@@ -165,6 +167,7 @@ export function linkKeeperContext({ address, options, random }: MachineInput<Par
     held: 0,
     connected: 0,
     toldConnected: 0,
+    telling: false,
     dials: 0,
     probes: 0,
     targets: emptyTable(),

@@ -8,6 +8,9 @@ import { setPeer } from './link-rows.ts'
 import type { MachineInput, Outgoing } from './publish.ts'
 import { keys } from './table.ts'
 
+/** Links come in bursts: how many there are is told so long after the first of one, in milliseconds. */
+const TELL_LINKS_MS = 250
+
 /** Leaves the connections the time to say their goodbyes and to time out, within an actor's time to stop (2000 ms). */
 const CLOSE_TIMEOUT_MS = 1_500
 
@@ -18,7 +21,13 @@ export interface DialDue {
   readonly time: number
 }
 
-export type LinkKeeperEvent = DialDue | EventOf<
+/** Raised by the keeper itself when it is time to say how many links there are. */
+export interface TellLinks {
+  readonly type: 'TellLinks'
+  readonly time: number
+}
+
+export type LinkKeeperEvent = DialDue | TellLinks | EventOf<
   'PeerHeard' | 'DiscoveryStarted' | 'Listening' | 'InboundSecured' | 'DropPeer' | 'Stop'
   | 'LinkIdentified' | 'LinkLevelReached' | 'PongReceived' | 'LinkEnded' | 'SpawnFailed' | 'Terminated'
 >
@@ -31,9 +40,11 @@ const decide = <N extends LinkKeeperEvent['type']>(type: N, change: (turn: Turn,
     if (event.type !== type) return
     const turn: Turn = { book: { ...context, now: event.time }, effects: [] }
     change(turn, event as EventNamed<N>)
-    if (turn.book.connected !== turn.book.toldConnected) {
-      turn.book.toldConnected = turn.book.connected
-      say(turn, '', new LinksChanged({ links: turn.book.connected }))
+    const { connected, toldConnected, telling } = turn.book
+    if (connected < toldConnected) tellLinks(turn)
+    else if (connected > toldConnected && !telling) {
+      turn.book.telling = true
+      enqueue.raise({ type: 'TellLinks', time: event.time + TELL_LINKS_MS }, { delay: TELL_LINKS_MS })
     }
     enqueue.assign(turn.book)
     for (const effect of turn.effects) {
@@ -49,6 +60,13 @@ const decide = <N extends LinkKeeperEvent['type']>(type: N, change: (turn: Turn,
       }
     }
   })
+
+function tellLinks(turn: Turn): void {
+  const { book } = turn
+  if (book.connected === book.toldConnected) return
+  book.toldConnected = book.connected
+  say(turn, '', new LinksChanged({ links: book.connected }))
+}
 
 /** Knows every peer and every link: who is dialled, who is admitted, which of two links stays. */
 export const linkKeeperMachine = setup({
@@ -73,6 +91,10 @@ export const linkKeeperMachine = setup({
       setPeer(turn, key, { due: false })
       consider(turn, key, 'due')
     }),
+    tellLinks: decide('TellLinks', turn => {
+      turn.book.telling = false
+      tellLinks(turn)
+    }),
     accept: decide('InboundSecured', (turn, { body, from }) => accept(turn, body, from)),
     admit: decide('LinkIdentified', (turn, { body, from }) => identified(turn, body, from)),
     climb: decide('LinkLevelReached', (turn, { body, from }) => reached(turn, body, from)),
@@ -96,6 +118,7 @@ export const linkKeeperMachine = setup({
     LinkEnded: { actions: 'end' },
     SpawnFailed: { actions: 'unspawn' },
     Terminated: { actions: 'forget' },
+    TellLinks: { actions: 'tellLinks' },
     Listening: { actions: 'keepListening' },
     PeerHeard: { actions: 'ignore' },
     DiscoveryStarted: { actions: 'ignore' },

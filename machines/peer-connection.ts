@@ -99,7 +99,10 @@ export const peerConnectionMachine = setup({
     awaitPong: ofItself('PongOverdue', options => options.keepAliveTimeoutMs),
     unwatchLife: cancel('keep-alive'),
     keepRtt: assign(({ context, event }) => ({ keepAlive: 'resting' as const, rttUs: bodyOf(event, 'PongReceived')?.rttUs ?? context.rttUs })),
-    keepToldRtt: assign(({ context }) => ({ toldRttUs: context.rttUs })),
+    keepNewRtt: assign(({ context, event }) => {
+      const rttUs = bodyOf(event, 'PongReceived')?.rttUs ?? context.rttUs
+      return { keepAlive: 'resting' as const, rttUs, toldRttUs: rttUs }
+    }),
     watchIdle,
     noteUse,
     unwatchIdle: cancel('idle'),
@@ -188,7 +191,7 @@ export const peerConnectionMachine = setup({
         FrameRefused: [{ guard: 'oneTooMany', ...goodbye('protocol') }, { actions: 'countRefusedFrame' }],
         QuietOver: { actions: ['nextPing', 'ping', 'awaitPong'] },
         PongReceived: [
-          { guard: 'rttChanged', actions: ['unwatchLife', 'keepRtt', 'tellRtt', 'keepToldRtt', 'awaitQuiet'] },
+          { guard: 'rttChanged', actions: ['unwatchLife', 'keepNewRtt', 'tellRtt', 'awaitQuiet'] },
           { guard: 'thisPing', actions: ['unwatchLife', 'keepRtt', 'awaitQuiet'] }
         ],
         LinkTraffic: [

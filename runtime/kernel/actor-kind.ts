@@ -25,6 +25,8 @@ export class ActorKind {
   readonly recalls: readonly string[]
   readonly #events: ReadonlySet<string>
   readonly #secrets: ReadonlySet<string>
+  /** The definition's own options as machines see them; made with the first actor. */
+  #open: Record<string, unknown> | undefined
 
   constructor(definition: ActorDefinition) {
     const { machine, listens = [], recalls = [], secrets = [] } = definition
@@ -49,13 +51,18 @@ export class ActorKind {
 
   /**
    * Merges options over the definition's own.
+   * @param parsed the given ones come from JSON text
    * @throws OptionsError when they are not plain JSON
    */
-  options(given: object = {}): ActorOptions {
-    const merged: Record<string, unknown> = { ...this.definition.options, ...given }
-    const open = this.#secrets.size === 0 ? merged
-      : Object.fromEntries(Object.entries(merged).filter(([name]) => !this.#secrets.has(name)))
-    return { machine: freeze(asJson(open)), drivers: merged }
+  options(given: object = {}, parsed = false): ActorOptions {
+    const own = this.#open ??= asJson(this.#withoutSecrets(this.definition.options ?? {}))
+    const open = this.#withoutSecrets(given)
+    return { machine: freeze({ ...own, ...parsed ? open : asJson(open) }), drivers: { ...this.definition.options, ...given } }
+  }
+
+  #withoutSecrets(options: object): object {
+    if (this.#secrets.size === 0) return options
+    return Object.fromEntries(Object.entries(options).filter(([name]) => !this.#secrets.has(name)))
   }
 }
 
@@ -92,7 +99,7 @@ function asJson(options: object): Record<string, unknown> {
 }
 
 function freeze<T>(value: T): T {
-  if (typeof value === 'object' && value !== null) {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
     for (const child of Object.values(value)) freeze(child)
     Object.freeze(value)
   }

@@ -38,7 +38,7 @@ export class Spawner {
     if (parent === undefined && !isOutside(from)) return refuse('stopping', `${from} is gone`)
     let merged
     try {
-      merged = kind.options(parseOptions(options))
+      merged = kind.options(parseOptions(options), true)
     } catch (error) {
       return refuse('bad-options', (error as Error).message)
     }

@@ -116,7 +116,7 @@ describe('a place that a person named without a PeerId', () => {
     const run = new KeeperRun()
     run.heard('', place)
     const address = run.one()
-    run.linked(address, 'ada')
+    run.linked(address, 'ada').pass(250)
     run.take()
     run.ended(address, { code: 'shutdown', initiator: remote, againMs: 60_000 })
     expect(run.codes()).toEqual([['PeerDisconnected', 'shutdown'], ['LinksChanged', '']].map(part => part.filter(Boolean)))

@@ -15,14 +15,33 @@ describe('links of one pair', () => {
     run.reached(address, 'ada', Level.LEVEL_BASIC).reached(address, 'ada', Level.LEVEL_ENHANCED)
     expect(run.take()).toMatchObject([
       { type: 'PeerConnected', to: '', body: { peerId: 'ada', name: 'ADA', direction: 1, path: 'tcp', level: Level.LEVEL_BASIC, linkId: address, remote: { host: 'host-ada' } } },
-      { type: 'LinksChanged', to: '', body: { links: 1 } },
       { type: 'PeerVerified', to: '', body: { peerId: 'ada', steps: ['pings'], level: Level.LEVEL_ENHANCED } }
     ])
+    run.pass(249)
+    expect(run.take()).toEqual([])
+    run.pass(1)
+    expect(run.take()).toMatchObject([{ type: 'LinksChanged', to: '', body: { links: 1 } }])
     run.ended(address, { code: 'lost' }).gone(address)
     expect(run.take()).toMatchObject([
       { type: 'PeerDisconnected', body: { peerId: 'ada', code: 'lost', reason: 'broken', initiator: Initiator.INITIATOR_NETWORK } },
       { type: 'LinksChanged', body: { links: 0 } }
     ])
+  })
+
+  it('are counted together where several come at once, and told at once when one goes', () => {
+    const run = new KeeperRun()
+    const [ada, bob] = ['ada', 'bob'].map(peerId => {
+      const address = run.inbound(peerId)
+      run.linked(address, peerId)
+      return address
+    })
+    expect(run.of('LinksChanged')).toEqual([])
+    run.pass(250)
+    expect(run.of('LinksChanged')).toMatchObject([{ body: { links: 2 } }])
+    run.ended(ada!, { code: 'lost' }).gone(ada!)
+    expect(run.of('LinksChanged').at(-1)).toMatchObject({ body: { links: 1 } })
+    run.ended(bob!, { code: 'lost' }).gone(bob!)
+    expect(run.of('LinksChanged').at(-1)).toMatchObject({ body: { links: 0 } })
   })
 
   it('by opposite dials: the one of the lower PeerId stays, the other goes when both sides have it enhanced', () => {
@@ -195,7 +214,7 @@ describe('after a link ended', () => {
   it('a connection that failed counts as ended', () => {
     const run = new KeeperRun()
     const address = run.inbound('ada')
-    run.linked(address, 'ada')
+    run.linked(address, 'ada').pass(250)
     run.take()
     run.gone(address, true)
     expect(run.codes()).toEqual([['PeerDisconnected', 'internal'], ['LinksChanged']])

@@ -154,6 +154,7 @@ describe('a peer that is heard', () => {
   it('takes the place of who was heard longest ago and has no link, when too many are known', () => {
     const run = new KeeperRun({ maxKnown: 3, dialPatienceMs: 60_000 }, false)
     run.linked(run.inbound('aa'), 'aa')
+    run.pass(250)
     for (const peerId of ['bb', 'cc']) {
       run.pass(1)
       run.heard(peerId)
