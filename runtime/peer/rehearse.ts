@@ -13,16 +13,20 @@ const PRIVATE_PORTS = [49_152, 65_536] as const
  * are a full mesh in about three quarters of the time. It takes some 100 ms of processor time, so it pays
  * where a peer waits for something else anyhow (`p2pnet up --wait`). Nothing of it leaves this machine.
  *
+ * @param watch is given each of them before it starts, to rehearse what watches a peer as well
  * @returns whether they met; false where loopback cannot be used, and then nothing is lost
  */
-export async function rehearse(): Promise<boolean> {
+export async function rehearse(watch: (peer: Peer) => void = () => {}): Promise<boolean> {
   const network = `rehearsal-${randomInt(2 ** 47)}`
   const port = randomInt(...PRIVATE_PORTS)
   const peers = ['first', 'second'].map(name => createPeer({
     name, network, listen: '127.0.0.1:0', interfaces: ['loopback'], lan: { ports: [port] }, log: 'silent'
   }))
   try {
-    for (const peer of peers) await peer.start({ wait: true })
+    for (const peer of peers) {
+      watch(peer)
+      await peer.start({ wait: true })
+    }
     const met = Promise.all(peers.map(verified))
     for (const peer of peers) peer.discover()
     await met

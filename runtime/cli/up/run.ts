@@ -7,6 +7,7 @@ import { createPeer } from '../../peer/create-peer.ts'
 import type { Peer } from '../../peer/peer.ts'
 import { rehearse } from '../../peer/rehearse.ts'
 import { CommandFailedError, UsageError } from '../errors.ts'
+import { jsonText } from '../../json-text.ts'
 import { Lifetime } from '../lifetime.ts'
 import { complain } from '../output.ts'
 import { Commands } from './commands.ts'
@@ -49,7 +50,7 @@ async function run(values: UpValues, life: Lifetime): Promise<void> {
   const commands = new Commands({ peer, directory, history, emit, quit: () => life.end('quit') })
   const narrator = new Narrator(peer, directory, emit)
   // Who is to wait has the time for it, and is the faster when the others are let go at the same moment.
-  if (values.wait) await rehearse()
+  if (values.wait) await rehearse(watched)
   // Discovery starts below, so that nothing is told before `ready`.
   const began = peer.start({ wait: true }).then(() => true)
   // A stop that comes first makes start() fail, which is then nobody's concern.
@@ -84,6 +85,12 @@ async function run(values: UpValues, life: Lifetime): Promise<void> {
     history.close()
     release()
   }
+}
+
+/** A peer of the rehearsal, told of to nobody. */
+function watched(peer: Peer): void {
+  new History(peer)
+  new Narrator(peer, new Directory(), event => void jsonText(event))
 }
 
 function sayReady(peer: Peer, view: View, log: Logger, values: UpValues): void {
