@@ -11,7 +11,7 @@ export interface BroadcasterOptions extends AnnounceRate {
   readonly rotateMs: number
   /**
    * When a burst sends, in milliseconds from its beginning, the first at 0. Each goes to the next
-   * port, so that one port in use by something else delays nobody. @default [0, 250, 600, 1200]
+   * port, so that one port in use by something else delays nobody. @default [0, 500, 1000, 2000]: the second comes when the first links are made
    */
   readonly burstMs: readonly number[]
   /** Intervals vary by up to ± this, so that peers do not fall into step. @default 20 */

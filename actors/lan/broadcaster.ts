@@ -19,7 +19,7 @@ export const broadcaster = defineActor<BroadcasterOptions & SenderOptions>({
     periodMs: 120_000,
     quietMs: 60_000,
     rotateMs: 30_000,
-    burstMs: [0, 250, 600, 1_200],
+    burstMs: [0, 500, 1_000, 2_000],
     jitterPercent: 20,
     answersPerSecond: 50,
     listenerPatienceMs: 2_000

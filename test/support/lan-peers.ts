@@ -48,8 +48,10 @@ export class LanPeer extends Lines {
   }
 }
 
-/** Everyone has verified everyone else. */
+/** Everyone has verified everyone else. One wait for each peer: what watches them runs beside them. */
 export async function fullMesh(peers: readonly LanPeer[], deadlineMs = 15_000): Promise<void> {
-  await Promise.all(peers.flatMap(peer => peers.filter(other => other !== peer).map(other =>
-    peer.line('peer.verified', line => line['peerId'] === other.peerId, deadlineMs))))
+  await Promise.all(peers.map(peer => {
+    const left = new Set(peers.filter(other => other !== peer).map(({ peerId }) => peerId))
+    return peer.lines(left.size, 'peer.verified', line => left.delete(line['peerId']), deadlineMs)
+  }))
 }
