@@ -148,6 +148,7 @@ export class ActorCell implements Receiver {
     if (snapshot.status !== 'active') throw snapshot.error ?? new Error(`${this.address} has no state ${state.value}`)
     reorder(actor, this.kind.definition.machine, state)
     actor.start()
+    this.#host.witness?.step({ actor: this.address, envelope: undefined, origin: 0, before: undefined, after: this.snapshot })
   }
 
   /** The machine as a checkpoint holds it. @throws NotPlainError */

@@ -34,7 +34,7 @@ export interface Tap {
   idle?(): void
 }
 
-/** One step of one actor's machine: its start, a message that it was given, or a timer of its own. */
+/** One step of one actor's machine: its start (or where it goes on from a checkpoint), a message that it was given, or a timer of its own. */
 export interface MachineStep {
   readonly actor: string
   /** Undefined at a start and a timer. */

@@ -14,9 +14,9 @@ export interface ActorMoment {
   readonly state: unknown
   /** Context of its machine, as plain data. */
   readonly context: unknown
-  /** Seq of the last message that it took, 0 where there was none. */
+  /** Seq of the last message in the log that it took, 0 where there was none. */
   readonly lastSeq: number
-  /** Logical time at which it came into this state, in milliseconds. */
+  /** Logical time at which it came into this state, in milliseconds; that of the checkpoint where the log begins with it. */
   readonly since: number
 }
 

@@ -50,6 +50,7 @@ export interface MachineDifferences {
  * A changed machine that draws other random numbers gives other names to what it spawns: from there on the recorded inputs
  * reach nobody, and show so as dead letters.
  * @throws UnknownKindError, UnknownMessageError, LogCorruptError and what readLog throws
+ * @throws RestoreError when the log begins at a checkpoint whose states the machines do not have
  */
 export async function compareMachines(log: LogSource | LogReader, options: CompareOptions): Promise<MachineDifferences> {
   const { maxDifferences = 1_000, signal } = options

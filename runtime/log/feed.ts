@@ -1,5 +1,5 @@
 import type { ActorDefinition } from '../../actors/seam/index.ts'
-import { LogActor, LogHeader, Registry, UnknownMessageError, type Envelope } from '../../proto/index.ts'
+import { Checkpoint, CheckpointActor, LogActor, LogHeader, Registry, UnknownMessageError, type Envelope } from '../../proto/index.ts'
 import { Kernel } from '../kernel/index.ts'
 import type { LogEntry, LoggedEnvelope } from './format.ts'
 import { recordedKernel } from './header.ts'
@@ -31,6 +31,8 @@ export class Feed {
   readonly kernel: Kernel
   /** Inputs that could not be given: the kernel had stopped, or they are no messages any more. */
   refused = 0
+  readonly #log: LogReader
+  readonly #versions: ReadonlyMap<string, number>
   readonly #entries: Iterator<LogEntry, void, void>
   #head: LogEntry | undefined
   /** Inputs of the stretch at hand that came while the core worked. */
@@ -44,6 +46,8 @@ export class Feed {
   /** @throws UnknownKindError for a kind that is not given */
   constructor(log: LogReader, options: ReplayOptions) {
     const { definitions, codec } = options
+    this.#log = log
+    this.#versions = new Map(definitions.map(({ kind, version = 1 }) => [kind, version]))
     this.#entries = log[Symbol.iterator]()
     this.registry = registryFor(options)
     this.kernel = new Kernel({
@@ -66,7 +70,7 @@ export class Feed {
     for (let first = true; first || input !== undefined || this.#head !== undefined; first = false) {
       this.#take()
       const most = this.#recorded.length + limit
-      if (first) this.kernel.start()
+      if (first) this.#begin()
       else if (input !== undefined) this.#give(input)
       while (this.#nested.length > 0) {
         const nested = this.#nested[0]!
@@ -82,6 +86,14 @@ export class Feed {
       this.#sent = []
       if (input !== undefined) this.#head = this.#next()
     }
+  }
+
+  /** @throws RestoreError where the machines do not have the states of the checkpoint at which the log begins */
+  #begin(): void {
+    const { checkpoint } = this.#log
+    if (checkpoint === undefined) return this.kernel.start()
+    const actors = (checkpoint.actors as CheckpointActor[]).map(actor => new CheckpointActor({ ...actor, version: this.#versions.get(actor.kind) ?? actor.version }))
+    this.kernel.restore(new Checkpoint({ ...checkpoint, actors }))
   }
 
   /** Outputs until the next input that found the core idle; nested inputs wait for their turn. */

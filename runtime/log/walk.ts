@@ -8,7 +8,7 @@ import { Replay, type ReplayOptions, type ReplayResult } from './replay.ts'
 
 /**
  * One thing that happened in a replayed run: a message was delivered to one receiver, an actor started, or a timer of an
- * actor fired. An announcement that several actors hear is a step for each.
+ * actor fired. An announcement that several actors hear is a step for each. Where a log begins at a checkpoint, its actors start there.
  */
 export class WalkStep {
   readonly kind: 'start' | 'message' | 'timer'

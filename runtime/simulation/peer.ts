@@ -120,8 +120,9 @@ export class SimulatedPeer {
     const actors = plan.actors(local)
     const services = this.#services(process, local, actors)
     const seed = this.#random.bytes(32)
-    const flags = currentFlags(definitionsOf(actors))
-    const recording = plan.recorded ? new Recording(logHeader({ seed, actors, flags, limits: plan.limits, wallTime: process.wallTime(), peerId: this.peerId, name: this.name })) : undefined
+    const definitions = definitionsOf(actors)
+    const flags = currentFlags(definitions)
+    const recording = plan.recorded ? new Recording(logHeader({ seed, actors, flags, limits: plan.limits, wallTime: process.wallTime(), peerId: this.peerId, name: this.name }), definitions) : undefined
     const shell: SimulatedShell = new SimulatedShell({
       drivers: plan.drivers, process, services, registry: plan.registry,
       feed: (body, address) => {

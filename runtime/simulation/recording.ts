@@ -6,10 +6,13 @@ import { formatDivergence, Replay, type LogEntry, type LogReader } from '../log/
 /** The log of one life of a peer, in memory. */
 export class Recording implements Tap {
   readonly header: LogHeader
+  readonly #definitions: readonly ActorDefinition[]
   readonly #entries: LogEntry[] = []
 
-  constructor(header: LogHeader) {
+  /** @param definitions of the peer's actors, to replay it with */
+  constructor(header: LogHeader, definitions: readonly ActorDefinition[]) {
     this.header = header
+    this.#definitions = definitions
   }
 
   get entries(): readonly LogEntry[] {
@@ -29,10 +32,10 @@ export class Recording implements Tap {
   }
 
   /** Runs it through fresh machines; the first difference as text, undefined where there is none. */
-  replay(definitions: readonly ActorDefinition[], registry: Registry): string | undefined {
-    const { ending } = { ending: this.#entries.at(-1)?.kind === 'stopped' ? 'stopped' as const : 'cut' as const }
+  replay(registry: Registry): string | undefined {
+    const ending = this.#entries.at(-1)?.kind === 'stopped' ? 'stopped' : 'cut'
     const reader = { header: this.header, ending, close: () => {}, [Symbol.iterator]: () => this.#entries[Symbol.iterator]() }
-    const replay = new Replay(reader as unknown as LogReader, { definitions, registry })
+    const replay = new Replay(reader as unknown as LogReader, { definitions: this.#definitions, registry })
     while (replay.step());
     return replay.divergence === undefined ? undefined : formatDivergence(replay.divergence)
   }

@@ -35,7 +35,6 @@ export class Simulation {
   readonly recordings: { readonly peer: SimulatedPeer; readonly life: number; readonly recording: Recording }[] = []
   readonly #byId = new Map<string, SimulatedPeer>()
   readonly #invariants: readonly Invariant[]
-  readonly #actors: readonly ActorSpec[]
   readonly #registry = new Registry()
   readonly #byNumber = new Map<number, SimulatedPeer>()
   #sent = 0
@@ -52,15 +51,18 @@ export class Simulation {
     this.network = new Network(seeded('network'), plan.faults, plan.topology.routed)
     this.#invariants = [...builtInInvariants, ...plan.invariants].map(each => typeof each === 'function' ? each() : each)
     const drivers = { ...simulatedDrivers, ...plan.drivers }
-    this.#actors = this.#actorsOf(0, { peerId: '', networkTag: new Uint8Array(16) } as unknown as LocalPeer)
-    checkDrivers(definitionsOf(this.#actors), drivers)
-    this.#register()
+    const nobody = { peerId: '', networkTag: new Uint8Array(16) } as unknown as LocalPeer
+    const first = plan.island * plan.topology.peersPerSubnet
+    // Each peer may have other actors of the host program; the default ones are the same for all.
+    const definitions = definitionsOf(Array.from({ length: plan.peers }, (_, index) => this.#actorsOf(first + index, nobody)).flat())
+    checkDrivers(definitions, drivers)
+    this.#register(definitions)
     const peers: SimulatedPeer[] = []
     this.peers = peers
     const watcher = this.#watcher()
     for (const [index, machine] of machinesOf(plan.peers, plan.topology, plan.island, seeded('topology')).entries()) {
       if (plan.only?.has(index) === false) continue
-      const number = plan.island * plan.topology.peersPerSubnet + index
+      const number = first + index
       this.network.add(machine)
       const peerPlan: PeerPlan = {
         seed: `${plan.seed} ${number}`,
@@ -166,9 +168,8 @@ export class Simulation {
   /** Replays the logs that were kept, one at a time; whoever still runs is killed for it. */
   *replays(): Generator<string> {
     for (const peer of this.peers) peer.crash('exit')
-    const definitions = definitionsOf(this.#actors)
     for (const { peer, life, recording } of this.recordings) {
-      const difference = recording.replay(definitions, this.#registry)
+      const difference = recording.replay(this.#registry)
       if (difference !== undefined) this.violated('replay', `the log of life ${life} of ${peer.name} does not replay: ${difference}`)
       yield peer.name
     }
@@ -196,8 +197,8 @@ export class Simulation {
     }))
   }
 
-  #register(): void {
-    for (const { listens = [], recalls = [], messages = [], wire = [] } of definitionsOf(this.#actors)) {
+  #register(definitions: readonly ActorDefinition[]): void {
+    for (const { listens = [], recalls = [], messages = [], wire = [] } of definitions) {
       this.#registry.register(...listens, ...recalls, ...messages, ...wire.map(({ type }) => type))
     }
     this.#registry.register(...this.plan.messages)

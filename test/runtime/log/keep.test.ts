@@ -1,13 +1,15 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmdirSync, statSync, writeFileSync } from 'node:fs'
 import { describe, expect, it } from '@jest/globals'
-import { TextMessage } from '../../../proto/index.ts'
+import { TextMessage, type CheckpointActor } from '../../../proto/index.ts'
 import { Kernel } from '../../../runtime/kernel/index.ts'
 import { LogFileError, LogWriter, logHeader, readLog, type LogWarning, type LogWriterOptions } from '../../../runtime/log/index.ts'
 import { moveLog } from '../../../runtime/log/file.ts'
 import { Segments } from '../../../runtime/log/segments.ts'
-import { replay } from '../../../runtime/testing/index.ts'
+import { actorsAt, compareMachines, formatDifferences, logMatchers, replay, statesOf } from '../../../runtime/testing/index.ts'
 import { manyOrders, puppet, seed, specs } from './puppet.ts'
 import { scratch } from './samples.ts'
+
+expect.extend(logMatchers)
 
 const dir = scratch()
 const definitions = [puppet]
@@ -90,6 +92,27 @@ describe('a log of which the last part is kept', () => {
     // A segment begins when the core is next idle after its time.
     expect(durationMs).toBeLessThan(6_500)
     expect(run.kernel.clock.now()).toBeGreaterThan(20_000)
+  })
+
+  it('can be looked into from its beginning, where actors run already', async () => {
+    const run = begin('seen', { ms: 2_000 })
+    await run.go(12)
+    await run.writer.close()
+    const log = readLog(run.path)
+    const seqs = [...log].flatMap(entry => entry.kind === 'stopped' ? [] : [entry.envelope.seq])
+    const { time, actors } = log.checkpoint!
+    const running = (actors as CheckpointActor[]).filter(({ launched }) => launched > 0)
+    expect(running.length).toBeGreaterThanOrEqual(2)
+    expect(actorsAt(run.path, seqs[0]!, { definitions }).map(({ address }) => address)).toEqual(expect.arrayContaining(running.map(({ kind, id }) => `${kind}/${id}`)))
+    for (const { kind, id, value } of running) {
+      const state = JSON.parse(value) as string
+      expect(statesOf(run.path, { definitions, actor: `${kind}/${id}` })[0]).toEqual({ state, time, seq: 0, type: '(start)' })
+      expect(run.path).toReach(`${kind}/${id}`, state, { definitions })
+    }
+    expect(formatDifferences(await compareMachines(run.path, { definitions }))).toMatch(/^no differences: \d\d+ outputs are the same$/)
+    const other = await compareMachines(run.path, { definitions: [{ ...puppet, version: 2 }] })
+    expect(other.differences.map(({ fields }) => fields.map(({ path }) => path).join())).toEqual(other.differences.map(() => 'body.version'))
+    expect(other.same).toBeGreaterThan(100)
   })
 
   it('is whole after the process ended in the midst, with what waited in memory', async () => {

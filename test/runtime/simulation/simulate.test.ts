@@ -2,6 +2,10 @@ import { describe, expect, it } from '@jest/globals'
 import {
   islandsOf, NoSimulatedDriverError, resultOf, simulate, simulateIsland, Simulation, usualFaults, type SimulateOptions
 } from '../../../runtime/simulation/index.ts'
+import { SimulatedHost } from '../../../actors/simulated/index.ts'
+import { publish } from '../../../machines/publish.ts'
+import { ShareFile, TextMessage } from '../../../proto/index.ts'
+import { setup } from 'xstate'
 import { discoveryChannel } from '../../../actors/lan/discovery-channel.ts'
 import { defineActor } from '../../../actors/seam/index.ts'
 
@@ -54,6 +58,26 @@ describe('a simulated network', () => {
   it('runs the same where every message is encoded at every hop', async () => {
     const options = { peers: 4, seconds: 10, seed: 5 }
     expect((await run({ ...options, codec: 'always' })).digest).toBe((await run(options)).digest)
+  })
+
+  it('may give each peer other actors, whose messages are known and whose logs replay', async () => {
+    const server = defineActor({
+      kind: 'server', listens: [ShareFile], drivers: { air: () => ({ receive: () => {} }) },
+      machine: setup({}).createMachine({ on: { ShareFile: { actions: publish(() => ['host', new TextMessage({ text: 'served' })]) } } })
+    })
+    const actors = (index: number) => index === 2 ? [{ definition: server }] : []
+    expect(() => new Simulation({ peers: 3, actors })).toThrow(/'air' of server is not simulated/)
+    const heard: string[] = []
+    const drivers: SimulateOptions['drivers'] = { server: { air: context => {
+      context.services.get(SimulatedHost).after(1_000, () => context.publish(new ShareFile({ path: 'x' })))
+      return { receive: () => {} }
+    } } }
+    const { stats } = await run({
+      peers: 3, seconds: 5, seed: 1, actors, drivers,
+      invariants: [{ name: 'served', output: (_view, peer, { from }) => { if (from === 'server/main') heard.push(peer.name) } }]
+    })
+    expect(heard).toEqual(['peer-2'])
+    expect(stats.replayed).toBe(3)
   })
 
   it('says which driver nobody plays', () => {
