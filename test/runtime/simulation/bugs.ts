@@ -1,8 +1,10 @@
-import { assign } from 'xstate'
+import { assign, createMachine, enqueueActions } from 'xstate'
+import { linkKeeperDefinition } from '../../../actors/link-keeper/index.ts'
 import { peerConnectionDefinition } from '../../../actors/peer-connection/index.ts'
 import type { ActorDefinition, Driver, DriverContext, DriverFactory } from '../../../actors/seam/index.ts'
 import { simulatedDrivers, SimulatedHost, type SimulatedDrivers } from '../../../actors/simulated/index.ts'
 import { verifyPingsDefinition } from '../../../actors/verify-pings/index.ts'
+import { linkKeeperMachine } from '../../../machines/link-keeper.ts'
 import { peerConnectionMachine } from '../../../machines/peer-connection.ts'
 import { noLink } from '../../../machines/peer-connection-context.ts'
 import { publish } from '../../../machines/publish.ts'
@@ -49,6 +51,16 @@ const publishing = (otherwise: (publish: DriverContext['publish']) => DriverCont
 /** The machine of a connection, with some of its actions replaced. */
 const connection = (actions: Parameters<typeof peerConnectionMachine.provide>[0]['actions']): readonly ActorDefinition[] =>
   [{ ...peerConnectionDefinition, machine: peerConnectionMachine.provide({ actions: actions! }) }]
+
+/** The machine of a link keeper that is told of another bound than its peer has. */
+const keeperOf = (maxLinks: number): ActorDefinition => {
+  const { config, implementations } = linkKeeperMachine
+  const context = config.context as (given: { input: { options: object } }) => object
+  return {
+    ...linkKeeperDefinition,
+    machine: createMachine({ ...config, context: ({ input }: { input: { options: object } }) => context({ input: { ...input, options: { ...input.options, maxLinks } } }) } as never, implementations as never)
+  }
+}
 
 let pings = 0
 const { machine: verifyPingsMachine } = verifyPingsDefinition
@@ -120,6 +132,31 @@ const bugs: readonly (Omit<PlantedBug, 'scene'> & Partial<PlantedBug>)[] = [
         }), 'discovery-channel/lan')
         return false
       })
+    }
+  },
+  {
+    name: 'holds more links than it may',
+    invariant: 'link-limits',
+    scene: { peer: { maxLinks: 2 } },
+    plant: { definitions: [keeperOf(1_000)] }
+  },
+  {
+    name: 'never notices that the other side is gone',
+    invariant: 'closed-on-both-ends',
+    scene: { faults: { crash: { perPeerHour: 120, ms: { min: 60_000, mean: 60_000, max: 60_000 }, powerPercent: 100 } } },
+    plant: { peer: { tune: { 'peer-connection': { keepAliveIntervalMs: 3_600_000 } } } }
+  },
+  {
+    name: 'tells an actor more at once than its mailbox holds',
+    invariant: 'bounded-queues',
+    scene: { limits: { maxMailbox: 100 } },
+    plant: {
+      definitions: [{
+        ...verifyPingsDefinition,
+        machine: verifyPingsMachine.provide({ actions: {
+          tellRtt: enqueueActions(({ enqueue }) => { for (let i = 0; i < 200; i++) enqueue(publish(() => ['link-keeper/main', new TextMessage()])) })
+        } } as never)
+      }]
     }
   },
   {
