@@ -7,7 +7,7 @@ import { faultsOf, noFaults, type FaultOptions, type Faults } from './faults.ts'
 import type { Invariant, InvariantMaker } from './invariant.ts'
 import { SimulationOptionError } from './option-error.ts'
 import type { OwnFault } from './own-fault.ts'
-import { checkSchedule, type ScheduledEvent } from './scheduled-event.ts'
+import { checkSchedule, eventsAmong, numberedFrom, type ScheduledEvent } from './scheduled-event.ts'
 import { defaultTopology, type Topology } from './topology.ts'
 
 /** What {@link simulate} takes. */
@@ -27,7 +27,7 @@ export interface SimulateOptions {
    * for, and the messages. What packets suffer (loss, delay, …) and how clocks drift still comes from `faults`. @default as drawn
    */
   readonly schedule?: readonly ScheduledEvent[]
-  /** Numbers of the peers that take part, from 0; to the others it is as if they were not there. @default all */
+  /** Numbers of the peers that take part, from 0 over all subnets; to the others it is as if they were not there. @default all */
   readonly only?: readonly number[]
   /** The time within which the healed part must be well, in seconds; it ends as soon as it is. @default 180 */
   readonly settleSeconds?: number
@@ -116,6 +116,14 @@ export function planOf(options: SimulateOptions): Plan {
   }
 }
 
+/** Nothing is to go wrong that could end a link. */
+export function isCalm({ faults, ownFaults, schedule }: Plan): boolean {
+  const { lossPercent, corruptPercent, clog, partition, flap, resetsPerPeerHour, clock, crash, restart, pause } = faults
+  const rates = [clog.perPeerHour, partition.perMinute, flap.perPeerHour, resetsPerPeerHour, crash.perPeerHour, restart.perPeerHour, pause.perPeerHour]
+  const struck = schedule?.some(event => event.do !== 'say') ?? (ownFaults.length > 0 || rates.some(rate => rate > 0))
+  return !struck && lossPercent === 0 && corruptPercent === 0 && clock.driftPpm === 0
+}
+
 function whole(name: string, value: number, min: number, max: number): void {
   if (!Number.isSafeInteger(value) || value < min || value > max) throw new SimulationOptionError(`${name} is ${value}: give a whole number from ${min} to ${max}`)
 }
@@ -129,14 +137,20 @@ function within(name: string, value: number, min: number, max: number): void {
  * thread, and the whole comes out the same. One island where there are routers or machines in two subnets.
  */
 export function islandsOf(options: SimulateOptions): SimulateOptions[] {
-  const { peers, topology, replayed } = planOf(options)
+  const { peers, topology, replayed, schedule, only } = planOf(options)
   const { peersPerSubnet, routed, multihomedPercent } = topology
   const count = Math.ceil(peers / peersPerSubnet)
   if (routed || multihomedPercent > 0 || count === 1) return [options]
-  return Array.from({ length: count }, (_, island) => ({
-    ...options,
-    island,
-    peers: Math.min(peersPerSubnet, peers - island * peersPerSubnet),
-    replayed: replayed === 0 ? 0 : Math.max(1, Math.floor(replayed / count))
-  }))
+  return Array.from({ length: count }, (_, island) => {
+    const first = island * peersPerSubnet
+    const here = (number: number): boolean => number >= first && number < first + peersPerSubnet
+    return {
+      ...options,
+      island,
+      peers: Math.min(peersPerSubnet, peers - first),
+      ...(schedule && { schedule: eventsAmong(schedule, here).map(event => numberedFrom(event, -first)) }),
+      ...(only && { only: [...only].filter(here).map(number => number - first) }),
+      replayed: replayed === 0 ? 0 : Math.max(1, Math.floor(replayed / count))
+    }
+  })
 }

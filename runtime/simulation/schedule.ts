@@ -1,7 +1,7 @@
 import type { Faults } from './faults.ts'
-import { planOf, type Plan, type SimulateOptions } from './options.ts'
+import { islandsOf, planOf, type Plan, type SimulateOptions } from './options.ts'
 import { Random, seedOf } from './random.ts'
-import type { ScheduledEvent, ToOne } from './scheduled-event.ts'
+import { numberedFrom, type ScheduledEvent, type ToOne } from './scheduled-event.ts'
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 3_600_000
@@ -73,6 +73,11 @@ export function saysOf(plan: Drawn): Iterable<ScheduledEvent> {
  * @throws SimulationOptionError, FaultOptionError
  */
 export function scheduleOf(options: SimulateOptions): ScheduledEvent[] {
+  const islands = islandsOf(options)
+  if (islands.length > 1) {
+    const { peersPerSubnet } = planOf(options).topology
+    return [...inOrder(islands.map((island, number) => scheduleOf(island).map(event => numberedFrom(event, number * peersPerSubnet))))]
+  }
   const plan = planOf(options)
   const until = (events: Iterable<ScheduledEvent>, endMs: number): ScheduledEvent[] => {
     const list: ScheduledEvent[] = []

@@ -6,7 +6,7 @@ interface Timed {
 }
 
 export interface ToOne extends Timed {
-  /** Number of the peer within its run, from 0. */
+  /** Number of the peer, from 0 over all subnets of the run. */
   readonly peer: number
 }
 
@@ -55,4 +55,20 @@ export function checkSchedule(schedule: readonly ScheduledEvent[] | undefined): 
     }
     if (event.do === 'partition' && !Array.isArray(event.away)) throw new SimulationOptionError(`${at}.away is no list: give the numbers of peers`)
   }
+}
+
+/** The events that concern some of a network's peers. A cut is then one of those peers alone; one of others is left out. */
+export function eventsAmong(events: readonly ScheduledEvent[], among: (peer: number) => boolean): ScheduledEvent[] {
+  return events.flatMap((event): ScheduledEvent[] => {
+    if (event.do !== 'partition') return among(event.peer) ? [event] : []
+    const away = event.away.filter(among)
+    return away.length > 0 || event.away.length === 0 ? [{ ...event, away }] : []
+  })
+}
+
+/** The same event of other peers: each number is higher by so many. Whom a message is for may be nobody of them; then it is for the first. */
+export function numberedFrom(event: ScheduledEvent, by: number): ScheduledEvent {
+  if (event.do === 'partition') return { ...event, away: event.away.map(number => number + by) }
+  const peer = event.peer + by
+  return event.do === 'say' ? { ...event, peer, to: Math.max(0, event.to + by) } : { ...event, peer }
 }

@@ -10,7 +10,7 @@ import { noFaults } from './faults.ts'
 import type { Invariant, SimulationView, Violation } from './invariant.ts'
 import { builtInInvariants } from './invariants/index.ts'
 import { Network } from './network.ts'
-import { planOf, type Plan, type SimulateOptions, type SimulationProgress } from './options.ts'
+import { isCalm, planOf, type Plan, type SimulateOptions, type SimulationProgress } from './options.ts'
 import { definitionsOf, SimulatedPeer, type PeerPlan, type PeerWatcher } from './peer.ts'
 import { Random, seedOf } from './random.ts'
 import type { Recording } from './recording.ts'
@@ -35,6 +35,7 @@ export class Simulation {
   readonly recordings: { readonly peer: SimulatedPeer; readonly life: number; readonly recording: Recording }[] = []
   readonly #byId = new Map<string, SimulatedPeer>()
   readonly #invariants: readonly Invariant[]
+  readonly #maxLinks: number
   readonly #registry = new Registry()
   readonly #byNumber = new Map<number, SimulatedPeer>()
   #sent = 0
@@ -54,7 +55,9 @@ export class Simulation {
     const nobody = { peerId: '', networkTag: new Uint8Array(16) } as unknown as LocalPeer
     const first = plan.island * plan.topology.peersPerSubnet
     // Each peer may have other actors of the host program; the default ones are the same for all.
-    const definitions = definitionsOf(Array.from({ length: plan.peers }, (_, index) => this.#actorsOf(first + index, nobody)).flat())
+    const specs = Array.from({ length: plan.peers }, (_, index) => this.#actorsOf(first + index, nobody)).flat()
+    const definitions = definitionsOf(specs)
+    this.#maxLinks = maxLinksOf(specs)
     checkDrivers(definitions, drivers)
     this.#register(definitions)
     const peers: SimulatedPeer[] = []
@@ -83,7 +86,7 @@ export class Simulation {
     }
     this.adversary = new Adversary(this.network, this.peers, {
       faults: plan.faults, ownFaults: plan.ownFaults, events: troublesOf(plan), count: plan.peers, random: seeded('clocks'),
-      did: event => this.network.trace?.event(event, event.do === 'partition' ? undefined : this.#byNumber.get(event.peer))
+      did: event => this.network.trace?.event(event, event.do === 'partition' ? undefined : this.#byNumber.get(event.peer), number => `peer-${first + number}`)
     })
     const starts = seeded('starts')
     for (let index = 0; index < plan.peers; index++) {
@@ -243,7 +246,7 @@ export class Simulation {
       network: this.network,
       faults: this.plan.faults,
       healed: this.healed,
-      maxLinks: this.plan.peer.maxLinks ?? linkKeeperDefinition.options?.maxLinks ?? Infinity,
+      maxLinks: this.#maxLinks,
       peer: peerId => this.peer(peerId),
       violated: message => this.violated(invariant, message)
     }
@@ -285,10 +288,9 @@ export class Simulation {
   }
 }
 
-/** Nothing is to go wrong that could end a link. */
-function isCalm({ faults, ownFaults, schedule }: Plan): boolean {
-  const { lossPercent, corruptPercent, clog, partition, flap, resetsPerPeerHour, clock, crash, restart, pause } = faults
-  const rates = [clog.perPeerHour, partition.perMinute, flap.perPeerHour, resetsPerPeerHour, crash.perPeerHour, restart.perPeerHour, pause.perPeerHour]
-  const struck = schedule?.some(event => event.do !== 'say') ?? (ownFaults.length > 0 || rates.some(rate => rate > 0))
-  return !struck && lossPercent === 0 && corruptPercent === 0 && clock.driftPpm === 0
+/** Most links of a peer with these actors, whichever option says so. */
+function maxLinksOf(specs: readonly ActorSpec[]): number {
+  const keeper = specs.find(({ definition }) => definition.kind === linkKeeperDefinition.kind)
+  const { maxLinks = Infinity } = { ...linkKeeperDefinition.options, ...keeper?.definition.options, ...keeper?.options } as { maxLinks?: number }
+  return maxLinks
 }

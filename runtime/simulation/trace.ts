@@ -90,14 +90,14 @@ export class Trace {
     this.note(text, peer)
   }
 
-  event(event: ScheduledEvent, peer: At | undefined): void {
+  event(event: ScheduledEvent, peer: At | undefined, nameOf: (number: number) => string): void {
     switch (event.do) {
       case 'crash':
       case 'restart':
       case 'say':
         return
       case 'partition':
-        return this.turn(`cut off for ${event.ms} ms: ${event.away.map(number => `peer-${number}`).join(', ') || 'nobody'}${event.oneWay ? ', who still hear the others' : ''}`)
+        return this.turn(`cut off for ${event.ms} ms: ${event.away.map(nameOf).join(', ') || 'nobody'}${event.oneWay ? ', who still hear the others' : ''}`)
       case 'clock-step':
         return this.turn(`wall clock set by ${event.byMs} ms`, peer)
       case 'reset':

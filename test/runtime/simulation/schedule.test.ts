@@ -11,6 +11,17 @@ describe('the schedule of a run', () => {
     expect((await simulate({ ...options, schedule: JSON.parse(JSON.stringify(schedule)) })).digest).toBe((await simulate(options)).digest)
   })
 
+  it('is that of all subnets where there are several', async () => {
+    const several = { ...options, seconds: 10, settleSeconds: 60, topology: { peersPerSubnet: 3 } }
+    const whole = scheduleOf(several)
+    expect(new Set(whole.flatMap(event => event.do === 'partition' ? event.away : [event.peer]))).toEqual(new Set([0, 1, 2, 3, 4, 5]))
+    const [drawn, given] = [await simulate(several), await simulate({ ...several, schedule: whole })]
+    expect([given.digest, given.stats.faults]).toEqual([drawn.digest, drawn.stats.faults])
+    const crash: ScheduledEvent = { atMs: 4_000, do: 'crash', peer: 4, power: false, ms: 1_000 }
+    const { stats, violations } = await simulate({ ...several, faults: {}, schedule: [crash], only: [0, 3, 4] })
+    expect([stats.lives, stats.faults, violations]).toEqual([4, { crash: 1 }, []])
+  })
+
   it('can be pruned: what is left happens as before', () => {
     const done = (events: readonly ScheduledEvent[]): Record<string, number> => {
       const simulation = new Simulation({ ...options, schedule: events })

@@ -1,5 +1,5 @@
 import { describe, expect, it, jest } from '@jest/globals'
-import { faultsOf, NoFailureError, sceneOf, shrink, simulate, usualFaults, type InvariantMaker, type OwnFault } from '../../../runtime/simulation/index.ts'
+import { faultsOf, NoFailureError, sceneOf, shrink, simulate, Simulation, usualFaults, type InvariantMaker, type OwnFault } from '../../../runtime/simulation/index.ts'
 import { reduced } from '../../../runtime/simulation/reduce.ts'
 
 /** Tens of runs, on whatever machine. */
@@ -80,6 +80,18 @@ describe('the story of a failing run', () => {
     expect(story.diagram).not.toMatch(/[#;](?!\d+;)(?<!#\d+;)/)
     expect(story.log).toMatch(/ s {2}peer-[01] ✗ peer-[01] {5}Announcement \(cut off\)/)
     expect(story.messages).toBeLessThan(200)
+  })
+})
+
+describe('the trace of a subnet among many', () => {
+  it('calls peers by their names in the whole network', () => {
+    const schedule = [{ atMs: 100, do: 'partition', away: [1], oneWay: false, ms: 1_000 }] as const
+    const simulation = new Simulation({ peers: 2, island: 1, topology: { peersPerSubnet: 2 }, schedule })
+    const { records } = simulation.trace()
+    simulation.begin()
+    simulation.runFor(200)
+    expect(simulation.peers.map(({ name }) => name)).toEqual(['peer-2', 'peer-3'])
+    expect(records).toContainEqual(expect.objectContaining({ text: 'cut off for 1000 ms: peer-3' }))
   })
 })
 

@@ -60,6 +60,11 @@ describe('a simulated network', () => {
     expect((await run({ ...options, codec: 'always' })).digest).toBe((await run(options)).digest)
   })
 
+  it('is well with as many links as peers may hold, whichever option says so', async () => {
+    await run({ peers: 5, seconds: 5, seed: 1, peer: { maxLinks: 2 } })
+    await run({ peers: 5, seconds: 5, seed: 1, peer: { tune: { 'link-keeper': { maxLinks: 2 } } } })
+  })
+
   it('may give each peer other actors, whose messages are known and whose logs replay', async () => {
     const server = defineActor({
       kind: 'server', listens: [ShareFile], drivers: { air: () => ({ receive: () => {} }) },
