@@ -3,6 +3,7 @@ import { broadcaster, discoveryChannel } from './lan/index.ts'
 import { linkKeeperDefinition } from './link-keeper/index.ts'
 import { listenerDefinition } from './listener/index.ts'
 import { peerConnectionDefinition } from './peer-connection/index.ts'
+import { routinesDefinition } from './routines/index.ts'
 import type { ActorDefinition } from './seam/index.ts'
 import { staticPeersDefinition } from './static-peers/index.ts'
 import { verifyPingsDefinition } from './verify-pings/index.ts'
@@ -24,6 +25,7 @@ export {
   LinkError, LinkFullError, Links, MessageTooLargeError, NotAcceptedError, NotConnectedError, WireTypeConflictError, WireTypes,
   type LinkOptions, type PeerConnectionOptions, type WireEntry
 } from './peer-connection/index.ts'
+export { libraryRoutines, routines, type RoutineOptions, type RoutinesOptions } from './routines/index.ts'
 export { staticPeers, type StaticPeer } from './static-peers/index.ts'
 export { verifyPingsDefinition, type VerifyPingsOptions } from './verify-pings/index.ts'
 
@@ -33,5 +35,5 @@ export { verifyPingsDefinition, type VerifyPingsOptions } from './verify-pings/i
  */
 export const definitions: readonly ActorDefinition[] = [
   linkKeeperDefinition, peerConnectionDefinition, verifyPingsDefinition, listenerDefinition, discoveryChannel, broadcaster,
-  staticPeersDefinition, fileShare, fileSend, fileReceive('')
+  staticPeersDefinition, routinesDefinition, fileShare, fileSend, fileReceive('')
 ]

@@ -7,7 +7,7 @@ import { jitter } from './random.ts'
 export interface BroadcasterOptions extends AnnounceRate {
   /** Ports that peers listen on; one of them is announced to at a time. @default [8001, 8002, 8003] */
   readonly ports: readonly number[]
-  /** How long one port is used, in milliseconds. @default 30000 */
+  /** How long one port is used, in milliseconds; 0 until the routine `rotate broadcast port` is due. @default 30000 */
   readonly rotateMs: number
   /**
    * When a burst sends, in milliseconds from its beginning, the first at 0. Each goes to the next
@@ -37,6 +37,8 @@ interface Context {
   /** Start of the wave. */
   readonly waveAt: number
   readonly sequence: number
+  /** How often the routine was due. */
+  readonly rotations: number
   /** How many of the burst have been sent. */
   readonly shots: number
   /** Undefined until the listener has told. */
@@ -50,7 +52,10 @@ interface Context {
   readonly sent: { readonly sequence: number; readonly datagrams: number; readonly failed: number }
 }
 
-type Events = EventOf<'DiscoveryStarted' | 'Listening' | 'LinksChanged' | 'InterfacesChanged' | 'AnswerWanted' | 'AnnouncementSent' | 'Stop'>
+/** The routine on which the next port is announced to. */
+export const ROTATE_PORT = 'rotate broadcast port'
+
+type Events = EventOf<'DiscoveryStarted' | 'RoutineDue' | 'Listening' | 'LinksChanged' | 'InterfacesChanged' | 'AnswerWanted' | 'AnnouncementSent' | 'Stop'>
 
 const listeningAt = (event: Events): NonNullable<Context['listening']> => {
   const endpoints = event.type === 'Listening' ? event.body.endpoints : []
@@ -82,11 +87,13 @@ export const broadcasterMachine = setup({
     listeningElsewhere: ({ context, event }) => JSON.stringify(listeningAt(event)) !== JSON.stringify(context.listening),
     newInterface: ({ context, event }) => interfacesIn(event).some(each => !context.interfaces.includes(each)),
     fewerLinks: ({ context, event }) => event.type === 'LinksChanged' && event.body.links < context.links,
+    toRotate: ({ event }) => event.type === 'RoutineDue' && event.body.name === ROTATE_PORT,
     burstLeft: ({ context }) => context.shots < context.options.burstMs.length,
     mayAnswer: ({ context, event }) => answersAt(context, event.time).sent < context.options.answersPerSecond,
     firstRefusal: ({ context, event }) => answersAt(context, event.time).refused === 0
   },
   actions: {
+    ignore: () => {},
     // Events carry the time; a timer has none, and fired when it was due.
     tell: assign({ now: ({ context, event }) => 'time' in event ? event.time : context.dueAt }),
     begin: assign(({ context }) => ({ begunAt: context.now, waveAt: context.now })),
@@ -123,7 +130,7 @@ export const broadcasterMachine = setup({
     }),
     announce: publish(({ context }) => {
       const { options, now, begunAt, sequence, shots, listening } = context
-      const rotations = Math.floor((now - begunAt) / options.rotateMs)
+      const rotations = context.rotations + (options.rotateMs > 0 ? Math.floor((now - begunAt) / options.rotateMs) : 0)
       return [context.driver, new SendAnnouncement({
         sequence,
         broadcastPort: options.ports[(rotations + Math.max(0, shots - 1)) % options.ports.length] ?? 0,
@@ -131,6 +138,7 @@ export const broadcasterMachine = setup({
         listenHosts: [...(listening?.hosts ?? [])]
       })]
     }),
+    rotate: assign({ rotations: ({ context }) => context.rotations + 1 }),
     unload: assign({ shots: 0 }),
     answer: publish(({ context, event }) => {
       const { sequence, listening } = context
@@ -165,6 +173,7 @@ export const broadcasterMachine = setup({
     begunAt: 0,
     waveAt: 0,
     sequence: 0,
+    rotations: 0,
     shots: 0,
     listening: undefined,
     links: 0,
@@ -179,6 +188,7 @@ export const broadcasterMachine = setup({
     // Who is not announced yet is announced to everybody soon.
     AnswerWanted: { actions: 'countRefusal' },
     AnnouncementSent: { actions: 'keepSent' },
+    RoutineDue: [{ guard: 'toRotate', actions: 'rotate' }, { actions: 'ignore' }],
     DiscoveryStarted: { actions: 'tell' },
     Stop: '.stopped'
   },

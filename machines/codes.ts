@@ -83,6 +83,7 @@ export const CODES = {
 
   // Goodbyes.
   'shutdown': happened('The peer went down in order.', 'Nothing: it is dialled when it is heard again.', 'never'),
+  'trimmed': happened('The peer holds as many links as it wants, and keeps others before this one.', 'Nothing: the network stays connected through the others. Raise --max-lan-links there for more links.', 'never'),
   'dropped': refused('A person dropped the peer.', 'Wait a minute; then it can be dialled again.', 'never'),
   'duplicate': happened('Another link between the same two peers was kept.', 'Nothing.', 'never'),
   'superseded': happened('The peer started anew and has a newer link.', 'Nothing; where two processes share a data folder, give each its own.', 'never'),

@@ -2,10 +2,12 @@ import {
   Direction, Initiator, Level, LinkAdmitted, PeerConnected, PeerDisconnected, PeerRefused, PeerVerified, SendPing,
   type DropPeer, type InboundSecured, type LinkEnded, type LinkIdentified, type LinkLevelReached
 } from '../proto/index.ts'
+import { isPrivate } from './address-range.ts'
 import { codeEntry } from './codes.ts'
-import { adopt, charge, consider, reject, sleep, wake } from './link-dial.ts'
+import { adopt, charge, consider, isPlanned, reject, replan, sleep, wake } from './link-dial.ts'
 import { lifeOf, tellFound } from './link-hear.ts'
 import { say, type LinkRow, type PeerRow, type Turn } from './link-keeper-context.ts'
+import { isNeighbour, makeRoom, turnAway } from './link-plan.ts'
 import { addPeer, close, linksOf, lives, moveLink, removeLink, setLink, setPeer } from './link-rows.ts'
 import { beats, compareLives, dialsFirst, lossCode } from './link-rules.ts'
 import { toEndpoint, toPlace } from './place.ts'
@@ -20,14 +22,14 @@ export function accept(turn: Turn, { handle, peerId, remote }: InboundSecured, l
   if (book.closing) return reject(turn, { handle, listener }, 'shutdown')
   if (peerId === book.options.peerId) return reject(turn, { handle, listener }, 'self')
   const from = toPlace(remote)
-  if (book.pending >= book.options.maxPending) makeRoom(turn, from.host)
+  if (book.pending >= book.options.maxPending) evict(turn, from.host)
   const peer = get(book.peers, peerId)
   if (peer !== undefined) sleep(turn, peer)
-  adopt(turn, peerId, from, handle, listener)
+  adopt(turn, peerId, from, handle, listener, peer !== undefined && isPlanned(turn, peer) && isNeighbour(turn, peer))
 }
 
 // The source with most links that have not identified themselves loses its oldest.
-function makeRoom(turn: Turn, newcomer: string): void {
+function evict(turn: Turn, newcomer: string): void {
   const bySource = new Map<string, LinkRow[]>()
   for (const link of rows(turn.book.links)) {
     if (!link.inbound || link.phase !== 'opening') continue
@@ -58,18 +60,24 @@ export function identified(turn: Turn, body: LinkIdentified, address: string): v
     linkId: body.linkId,
     remote: toPlace(body.remote),
     handle: '',
-    since: book.now
+    since: book.now,
+    needed: body.needed
   })
+  if (!found.lan && isPrivate(link.remote.host)) setPeer(turn, found.key, { lan: true })
   const peer = get(book.peers, found.key)!
 
   if (peer.droppedUntil > book.now) return close(turn, link, 'dropped', peer.droppedUntil - book.now)
   const rivals = linksOf(turn, peer).filter(other => other.address !== address && other.phase === 'held')
   const winner = rivals.find(other => beats(other, link, options.peerId, peer.peerId))
   if (winner !== undefined) return close(turn, link, lossCode(winner, link))
-  if (rivals.length === 0 && book.held >= options.maxLinks) return close(turn, link, 'too-many-links', options.refusalMs)
+  if (rivals.length === 0 && !makeRoom(turn, peer, link)) {
+    turnAway(turn, peer, options.refusalMs)
+    return close(turn, link, 'too-many-links', options.refusalMs)
+  }
 
   if (peer.goneAt > 0 || peer.quietUntil > 0) setPeer(turn, peer.key, { goneAt: 0, quietUntil: 0 })
   sleep(turn, peer)
+  if (isPlanned(turn, peer)) replan(turn)
   const held = setLink(turn, link, { phase: 'held', level: Level.LEVEL_IDENTIFIED })
   say(turn, address, new LinkAdmitted())
   for (const other of linksOf(turn, peer)) if (gives(turn, other, held)) close(turn, other, 'duplicate')
@@ -124,7 +132,7 @@ export function reached(turn: Turn, { level, steps }: LinkLevelReached, address:
   }
   if (level < Level.LEVEL_ENHANCED) return
   if (peer.told < Level.LEVEL_ENHANCED) {
-    setPeer(turn, peer.key, { told: Level.LEVEL_ENHANCED })
+    setPeer(turn, peer.key, { told: Level.LEVEL_ENHANCED, knownSince: peer.knownSince || Math.max(book.now, 1) })
     say(turn, '', new PeerVerified({ peerId: peer.peerId, steps, level: Level.LEVEL_ENHANCED }))
   }
   if (losers(turn, link).length === 0) return
@@ -161,7 +169,16 @@ export function ended(turn: Turn, body: LinkEnded, address: string): void {
 
   if (again) {
     if (linksOf(turn, peer).some(other => other.address !== address && other.phase === 'held')) return close(turn, link, 'duplicate')
-    if (!link.persistent && !affordable(turn, peer)) close(turn, link, 'dial-budget')
+    if (link.persistent) return
+    if (isPlanned(turn, peer)) {
+      replan(turn)
+      // Whether and when it is dialled again is a matter of the next plan.
+      if (codeEntry(body.code).refusal) {
+        remember(turn, peer.key, link, { ...body, againMs: 0 } as LinkEnded)
+        return close(turn, link, 'trimmed')
+      }
+    }
+    if (!affordable(turn, peer)) close(turn, link, 'dial-budget')
   } else if (body.code !== 'shutdown' || body.initiator !== Initiator.INITIATOR_SELF) {
     lost(turn, peer.key)
   }
@@ -192,6 +209,7 @@ function remember(turn: Turn, key: string, link: LinkRow, body: LinkEnded): void
   const { refusal } = codeEntry(body.code)
   if (body.code === 'self') setPeer(turn, key, { places: [], fixed: [] })
   if (body.againMs > 0) return
+  if (byRemote && (body.code === 'trimmed' || body.code === 'too-many-links')) turnAway(turn, get(turn.book.peers, key)!, 0)
   const quietMs = Math.max(byRemote ? body.forMs : 0, refusal ? options.refusalMs : 0)
   if (quietMs > 0) setPeer(turn, key, { quietUntil: Math.max(get(turn.book.peers, key)!.quietUntil, now + quietMs) })
   const gaveUp = !link.inbound && body.level === 0 && body.initiator === Initiator.INITIATOR_NETWORK
@@ -243,7 +261,7 @@ export function drop(turn: Turn, { peerId, forMs }: DropPeer): void {
   if (peer === undefined) return
   const ms = forMs > 0 ? forMs : options.dropMs
   const until = now + ms
-  for (const key of [peerId, ...peer.bound]) setPeer(turn, key, { quietUntil: until, droppedUntil: until })
+  for (const key of [peerId, ...peer.bound]) setPeer(turn, key, { quietUntil: until, droppedUntil: until, turnedAwayAt: 0 })
   for (const link of linksOf(turn, peer)) close(turn, link, 'dropped', ms)
 }
 

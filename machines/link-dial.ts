@@ -3,6 +3,7 @@ import { codeEntry, type Code } from './codes.ts'
 import { say, type LinkRow, type PeerRow, type Turn } from './link-keeper-context.ts'
 import { addLink, linksOf, lives, noLife, setPeer } from './link-rows.ts'
 import { dialsFirst } from './link-rules.ts'
+import { marksFor, type Marks } from './link-trim.ts'
 import type { Place } from './place.ts'
 import { below } from './random.ts'
 import { emptyTable, get, put } from './table.ts'
@@ -66,11 +67,30 @@ export function isServed(turn: Turn, peer: PeerRow): boolean {
   })
 }
 
+/** How many links to peers of the local network, or to others, are kept; undefined where to all of them. */
+export function marksOf({ book: { options } }: Turn, lan: boolean): Marks | undefined {
+  return lan ? marksFor(options.maxLanLinks, options.lowLanLinks) : marksFor(options.maxWanLinks, options.lowWanLinks)
+}
+
+/** Whether a plan decides on dialling the peer: there are marks for its scope, and no person named it. */
+export function isPlanned(turn: Turn, { lan, fixed }: PeerRow): boolean {
+  return fixed.length === 0 && marksOf(turn, lan) !== undefined
+}
+
+/** A plan is made after that time, or earlier where one is due. */
+export function replan(turn: Turn, delayMs = turn.book.options.planMs): void {
+  const { book } = turn
+  const at = book.now + delayMs
+  if (!book.started || book.closing || (book.planAt > 0 && book.planAt <= at)) return
+  book.planAt = at
+  turn.effects.push({ do: 'plan', delayMs, time: at })
+}
+
 /**
  * Dials the peer, now or later, if it is to be dialled. `heard` of it, `lost` its last link, or its
- * timer is `due`; `again` where it is linked, but to a life that is over.
+ * timer is `due`; `again` where it is linked, but to a life that is over; `planned` or `needed` where a plan says so.
  */
-export function consider(turn: Turn, key: string, why: 'heard' | 'lost' | 'due' | 'again'): void {
+export function consider(turn: Turn, key: string, why: 'heard' | 'lost' | 'due' | 'again' | 'planned' | 'needed'): void {
   const { book } = turn
   const { options, now } = book
   const peer = get(book.peers, key)
@@ -78,20 +98,22 @@ export function consider(turn: Turn, key: string, why: 'heard' | 'lost' | 'due' 
   const always = peer.fixed.length > 0
   if (peer.places.length === 0 || (!always && (!peer.acceptsInbound || peer.goneAt > 0))) return
   if (why !== 'again' && isServed(turn, peer)) return
-  if (peer.quietUntil > now) return wake(turn, peer, peer.quietUntil - now)
+  const planned = why === 'planned' || why === 'needed'
+  if (!planned && why !== 'again' && isPlanned(turn, peer)) return replan(turn)
+  if (!planned && peer.quietUntil > now) return wake(turn, peer, peer.quietUntil - now)
   if (why === 'lost') return wake(turn, peer, options.dialPatienceMs)
   const first = always || !book.acceptsInbound || dialsFirst(options.peerId, peer.peerId)
-  if (why !== 'due' && !first) return wake(turn, peer, options.dialPatienceMs)
+  if (!planned && why !== 'due' && !first) return wake(turn, peer, options.dialPatienceMs)
   if (book.dialing >= options.maxDials) return wake(turn, peer, options.dialPatienceMs)
   // A full peer looks again when the other is heard again; static ones are tried all the same.
-  if (!always && why !== 'again' && book.held + book.dialing >= options.maxLinks) return
+  if (!always && why !== 'again' && why !== 'needed' && book.held + book.dialing >= options.maxLinks) return
   const places = peer.places.filter(place => charge(turn, place.host) || always)
   if (places.length === 0) return wake(turn, peer, windowRest(turn))
   sleep(turn, peer)
-  dial(turn, peer, places, always)
+  dial(turn, peer, places, always, why === 'needed')
 }
 
-function dial(turn: Turn, peer: PeerRow, places: readonly Place[], persistent: boolean): void {
+function dial(turn: Turn, peer: PeerRow, places: readonly Place[], persistent: boolean, needed: boolean): void {
   const { book } = turn
   book.dials += 1
   spawn(turn, { peer: peer.key, inbound: false, persistent, remote: places[0]!, handle: '', listener: '' }, {
@@ -99,19 +121,20 @@ function dial(turn: Turn, peer: PeerRow, places: readonly Place[], persistent: b
     peerId: peer.peerId,
     endpoints: places,
     dial: book.dials * DIALS_PER_CONNECTION,
-    persistent
+    persistent,
+    ...(needed && { needed })
   })
 }
 
 /** Starts the connection that takes over an inbound socket. */
-export function adopt(turn: Turn, peerId: string, remote: Place, handle: string, listener: string): void {
-  spawn(turn, { peer: peerId, inbound: true, persistent: false, remote, handle, listener }, { direction: 'in', handle })
+export function adopt(turn: Turn, peerId: string, remote: Place, handle: string, listener: string, needed: boolean): void {
+  spawn(turn, { peer: peerId, inbound: true, persistent: false, remote, handle, listener }, { direction: 'in', handle, ...(needed && { needed }) })
 }
 
 function spawn(turn: Turn, row: Pick<LinkRow, 'peer' | 'inbound' | 'persistent' | 'remote' | 'handle' | 'listener'>, options: object): void {
   const { connection, network, peerId: self } = turn.book.options
   const address = newAddress(turn)
-  addLink(turn, { ...row, address, phase: 'opening', since: turn.book.now, level: 0, probe: 0, linkId: '', dial: 0, life: noLife })
+  addLink(turn, { ...row, address, phase: 'opening', since: turn.book.now, level: 0, probe: 0, needed: false, linkId: '', dial: 0, life: noLife })
   const [kind = '', id = ''] = address.split('/')
   say(turn, 'system', new SpawnActor({ kind, id, options: JSON.stringify({ ...connection, network, self, ...options }) }))
   say(turn, 'system', new Watch({ address }))

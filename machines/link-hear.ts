@@ -1,4 +1,5 @@
 import { EndpointsFound, PeerFound, type PeerHeard } from '../proto/index.ts'
+import { isPrivate } from './address-range.ts'
 import { charge, consider, isServed } from './link-dial.ts'
 import { say, type Life, type PeerRow, type Turn } from './link-keeper-context.ts'
 import { addPeer, linksOf, setPeer } from './link-rows.ts'
@@ -15,6 +16,8 @@ const ECHO_MS = 2_000
 /** How exactly it is known when a peer was heard last, in milliseconds; it decides only who is forgotten first. */
 const HEARD_GRAIN_MS = 30_000
 const NAME_CHARS = 64
+/** How only peers of the local network are heard. */
+const LAN_VIAS: ReadonlySet<string> = new Set(['broadcast', 'multicast', 'mdns'])
 /** Bytes of an instance's nonce that count: as many as announcements have. */
 const NONCE_BYTES = 8
 
@@ -58,6 +61,7 @@ export function hear(turn: Turn, body: PeerHeard): void {
     fixed,
     life: newer ? life : before.life,
     acceptsInbound,
+    lan: before.lan || LAN_VIAS.has(via) || places.some(({ host }) => isPrivate(host)),
     heardAt: book.now,
     found: true,
     goneAt: 0

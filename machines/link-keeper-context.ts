@@ -1,4 +1,5 @@
 import type { Level, Message } from '../proto/index.ts'
+import type { LinkScore } from './link-trim.ts'
 import type { Place } from './place.ts'
 import type { MachineInput } from './publish.ts'
 import { emptyTable, type Table } from './table.ts'
@@ -19,6 +20,30 @@ export interface LinkKeeperOptions {
   readonly dialPatienceMs: number
   /** Most peers linked at once. @default 300, as js-libp2p; about 15 MiB of TLS */
   readonly maxLinks: number
+  /**
+   * Most peers of the local network linked at once. With it the peer does not dial everybody: it keeps its neighbours on
+   * the ring of PeerIds and some others, so that the network stays in one piece. 0 for all of them, up to `maxLinks`. @default 0
+   */
+  readonly maxLanLinks: number
+  /** With fewer it dials further ones. 0 for three quarters of `maxLanLinks`, so that as many may come by themselves. @default 0 */
+  readonly lowLanLinks: number
+  /** As `maxLanLinks`, for all other peers, by a ring of their own. @default 0 */
+  readonly maxWanLinks: number
+  /** As `lowLanLinks`. @default 0 */
+  readonly lowWanLinks: number
+  /** For how long a new link is not displaced by one of a higher score, in milliseconds. @default 30000 */
+  readonly graceMs: number
+  /** For how long a peer whose link was trimmed is not dialled, by both sides, in milliseconds. @default 60000 */
+  readonly trimQuietMs: number
+  /**
+   * The same for a neighbour on the ring, doubled with each time up to `trimQuietMs`: that it was not taken for one shows that
+   * one of both had not heard of all peers yet. In milliseconds. @default 4000
+   */
+  readonly ringQuietMs: number
+  /** From a change in what is known to a new plan, in milliseconds: peers that start together are heard by then. @default 200 */
+  readonly planMs: number
+  /** For how long a peer without a link is remembered that is not heard any more, in milliseconds; 0 for ever. @default 600000, ten of the longest announcing intervals */
+  readonly staleMs: number
   /** Most dials under way at once; as many more may wait to dial again. @default 100, as js-libp2p */
   readonly maxDials: number
   /** Most inbound links that have not identified themselves. Over it, the source with most of them loses its oldest. @default 64 */
@@ -42,6 +67,15 @@ export const linkKeeperDefaults: LinkKeeperOptions = {
   acceptsInbound: true,
   dialPatienceMs: 1_000,
   maxLinks: 300,
+  maxLanLinks: 0,
+  lowLanLinks: 0,
+  maxWanLinks: 0,
+  lowWanLinks: 0,
+  graceMs: 30_000,
+  trimQuietMs: 60_000,
+  ringQuietMs: 4_000,
+  planMs: 200,
+  staleMs: 600_000,
   maxDials: 100,
   maxPending: 64,
   dialsPerTarget: 64,
@@ -78,6 +112,15 @@ export interface PeerRow {
   readonly quietUntil: number
   /** Not admitted before. */
   readonly droppedUntil: number
+  /** It is on the local network. */
+  readonly lan: boolean
+  /** What it is protected for from trimming. */
+  readonly tags: readonly string[]
+  /** When one of both had no room for the other last, and how often in a row; 0 where that is not why it is quiet. */
+  readonly turnedAwayAt: number
+  readonly turnedAway: number
+  /** When it was verified first; 0 where it was not. */
+  readonly knownSince: number
   /** A timer is set, on which it may be dialled. */
   readonly due: boolean
   /** Addresses of its connections. */
@@ -110,6 +153,8 @@ export interface LinkRow {
   readonly level: Level
   /** Id of the ping whose answer shows that the other side has this link enhanced too; 0 for none. */
   readonly probe: number
+  /** The other side said that it needs this link: we are its neighbour on the ring. */
+  readonly needed: boolean
   readonly linkId: string
   readonly dial: number
   readonly life: Life
@@ -147,6 +192,9 @@ export interface LinkKeeperContext {
   /** Dials of each address since `windowAt`. */
   readonly targets: Table<number>
   readonly windowAt: number
+  /** When the next plan is due, and when further links are dialled for which no peer stands on the ring; 0 for never. */
+  readonly planAt: number
+  readonly fillAt: number
 }
 
 export function linkKeeperContext({ address, options, random }: MachineInput<Partial<LinkKeeperOptions>>): LinkKeeperContext {
@@ -171,7 +219,9 @@ export function linkKeeperContext({ address, options, random }: MachineInput<Par
     dials: 0,
     probes: 0,
     targets: emptyTable(),
-    windowAt: 0
+    windowAt: 0,
+    planAt: 0,
+    fillAt: 0
   }
 }
 
@@ -180,11 +230,13 @@ export type Effect =
   | { readonly do: 'say'; readonly to: string; readonly body: Message }
   | { readonly do: 'wake'; readonly key: string; readonly delayMs: number; readonly time: number }
   | { readonly do: 'sleep'; readonly key: string }
+  | { readonly do: 'plan'; readonly delayMs: number; readonly time: number }
 
 /** One event being dealt with: a copy of the context that may be changed, and what is to be done. */
 export interface Turn {
   readonly book: { -readonly [K in keyof LinkKeeperContext]: LinkKeeperContext[K] }
   readonly effects: Effect[]
+  readonly score: LinkScore
 }
 
 export function say(turn: Turn, to: string, body: Message): void {

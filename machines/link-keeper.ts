@@ -1,23 +1,33 @@
 import { assign, enqueueActions, setup } from 'xstate'
 import { LinksChanged, type EventOf } from '../proto/index.ts'
 import { accept, closeAll, drop, ended, gone, identified, reached, settled, unspawned } from './link-admit.ts'
-import { consider } from './link-dial.ts'
+import { consider, isPlanned, replan } from './link-dial.ts'
 import { hear, start } from './link-hear.ts'
 import { linkKeeperContext, say, type LinkKeeperContext, type LinkKeeperOptions, type Turn } from './link-keeper-context.ts'
-import { setPeer } from './link-rows.ts'
+import { due, plan } from './link-plan.ts'
+import { addPeer, setPeer, sweep } from './link-rows.ts'
+import { scoreByAcquaintance, type LinkScore } from './link-trim.ts'
 import type { MachineInput, Outgoing } from './publish.ts'
-import { keys } from './table.ts'
+import { get, keys } from './table.ts'
 
 /** Links come in bursts: how many there are is told so long after the first of one, in milliseconds. */
 const TELL_LINKS_MS = 250
 
 /** Leaves the connections the time to say their goodbyes and to time out, within an actor's time to stop (2000 ms). */
 const CLOSE_TIMEOUT_MS = 1_500
+/** Things for which one peer may be protected at once: transfers, of which there are fewer, and what a host program names. */
+const TAGS_MAX = 64
 
 /** Raised by the keeper itself when a peer's timer is due. */
 export interface DialDue {
   readonly type: 'DialDue'
   readonly key: string
+  readonly time: number
+}
+
+/** Raised by the keeper itself when its next plan is due. */
+export interface PlanDue {
+  readonly type: 'PlanDue'
   readonly time: number
 }
 
@@ -27,18 +37,22 @@ export interface TellLinks {
   readonly time: number
 }
 
-export type LinkKeeperEvent = DialDue | TellLinks | EventOf<
+/** The routine on which peers are forgotten that are not heard any more. */
+export const DISCERN_LINKS = 'discern links'
+
+export type LinkKeeperEvent = DialDue | PlanDue | TellLinks | EventOf<
   'PeerHeard' | 'DiscoveryStarted' | 'Listening' | 'InboundSecured' | 'DropPeer' | 'Stop'
+  | 'ProtectPeer' | 'RoutineDue' | 'TransferStarted' | 'TransferDone' | 'TransferFailed'
   | 'LinkIdentified' | 'LinkLevelReached' | 'PongReceived' | 'LinkEnded' | 'SpawnFailed' | 'Terminated'
 >
 
 type EventNamed<N extends LinkKeeperEvent['type']> = Extract<LinkKeeperEvent, { type: N }>
 
 /** An action that decides by changing a copy of the tables and naming what else is to be done. */
-const decide = <N extends LinkKeeperEvent['type']>(type: N, change: (turn: Turn, event: EventNamed<N>) => void) =>
+const deciding = (score: LinkScore) => <N extends LinkKeeperEvent['type']>(type: N, change: (turn: Turn, event: EventNamed<N>) => void) =>
   enqueueActions<LinkKeeperContext, LinkKeeperEvent, undefined, LinkKeeperEvent, never, never, never, never, Outgoing>(({ context, event, enqueue }) => {
     if (event.type !== type) return
-    const turn: Turn = { book: { ...context, now: event.time }, effects: [] }
+    const turn: Turn = { book: { ...context, now: event.time }, effects: [], score }
     change(turn, event as EventNamed<N>)
     const { connected, toldConnected, telling } = turn.book
     if (connected < toldConnected) tellLinks(turn)
@@ -57,6 +71,10 @@ const decide = <N extends LinkKeeperEvent['type']>(type: N, change: (turn: Turn,
           break
         case 'sleep':
           enqueue.cancel(`dial ${effect.key}`)
+          break
+        case 'plan':
+          enqueue.cancel('plan')
+          enqueue.raise({ type: 'PlanDue', time: effect.time }, { id: 'plan', delay: effect.delayMs })
       }
     }
   })
@@ -68,90 +86,123 @@ function tellLinks(turn: Turn): void {
   say(turn, '', new LinksChanged({ links: book.connected }))
 }
 
-/** Knows every peer and every link: who is dialled, who is admitted, which of two links stays. */
-export const linkKeeperMachine = setup({
-  types: {
-    context: {} as LinkKeeperContext,
-    input: {} as MachineInput<Partial<LinkKeeperOptions>>,
-    events: {} as LinkKeeperEvent,
-    emitted: {} as Outgoing
-  },
-  delays: {
-    closeTimeout: CLOSE_TIMEOUT_MS
-  },
-  guards: {
-    noLinks: ({ context }) => context.links.size === 0
-  },
-  actions: {
-    ignore: () => {},
-    start: decide('DiscoveryStarted', turn => start(turn, keys(turn.book.peers))),
-    keepListening: assign(({ event }) => event.type === 'Listening' ? { acceptsInbound: event.body.endpoints.length > 0 } : {}),
-    hear: decide('PeerHeard', (turn, { body }) => hear(turn, body)),
-    dialDue: decide('DialDue', (turn, { key }) => {
-      setPeer(turn, key, { due: false })
-      consider(turn, key, 'due')
-    }),
-    tellLinks: decide('TellLinks', turn => {
-      turn.book.telling = false
-      tellLinks(turn)
-    }),
-    accept: decide('InboundSecured', (turn, { body, from }) => accept(turn, body, from)),
-    admit: decide('LinkIdentified', (turn, { body, from }) => identified(turn, body, from)),
-    climb: decide('LinkLevelReached', (turn, { body, from }) => reached(turn, body, from)),
-    settle: decide('PongReceived', (turn, { body, from }) => settled(turn, body.id, from)),
-    end: decide('LinkEnded', (turn, { body, from }) => ended(turn, body, from)),
-    forget: decide('Terminated', (turn, { body }) => gone(turn, body.address)),
-    unspawn: decide('SpawnFailed', (turn, { body }) => unspawned(turn, `${body.kind}/${body.id}`)),
-    drop: decide('DropPeer', (turn, { body }) => drop(turn, body)),
-    closeAll: decide('Stop', closeAll)
-  }
-}).createMachine({
-  id: 'link-keeper',
-  description: 'Knows every peer and every link: who is dialled, who is admitted, which of two links stays.',
-  context: ({ input }) => linkKeeperContext(input),
-  initial: 'open',
-  on: {
-    InboundSecured: { actions: 'accept' },
-    LinkIdentified: { actions: 'admit' },
-    LinkLevelReached: { actions: 'climb' },
-    PongReceived: { actions: 'settle' },
-    LinkEnded: { actions: 'end' },
-    SpawnFailed: { actions: 'unspawn' },
-    Terminated: { actions: 'forget' },
-    TellLinks: { actions: 'tellLinks' },
-    Listening: { actions: 'keepListening' },
-    PeerHeard: { actions: 'ignore' },
-    DiscoveryStarted: { actions: 'ignore' },
-    DropPeer: { actions: 'ignore' }
-  },
-  states: {
-    open: {
-      description: 'Links are admitted.',
-      initial: 'waiting',
-      on: {
-        PeerHeard: { actions: 'hear' },
-        DropPeer: { actions: 'drop' },
-        Stop: { target: 'closing', actions: 'closeAll' }
-      },
-      states: {
-        waiting: {
-          description: 'Who is heard is remembered, nobody is dialled.',
-          on: { DiscoveryStarted: { target: 'keeping', actions: 'start' } }
-        },
-        keeping: {
-          description: 'Peers that are heard are dialled, by the one of two whose turn it is.',
-          on: { DialDue: { actions: 'dialDue' } }
-        }
-      }
+/** For as long as there is a tag the peer is not trimmed. */
+function protect(turn: Turn, peerId: string, tag: string, release: boolean): void {
+  const peer = get(turn.book.peers, peerId) ?? (release || peerId === '' ? undefined : addPeer(turn, peerId, peerId, true))
+  if (peer === undefined) return
+  const others = peer.tags.filter(each => each !== tag)
+  if (release || others.length < TAGS_MAX) setPeer(turn, peer.key, { tags: release ? others : [...others, tag] })
+}
+
+/**
+ * Knows every peer and every link: who is dialled, who is admitted, which of two links stays.
+ * @param score which links are worth more, where not all can be kept
+ */
+export function makeLinkKeeperMachine(score: LinkScore) {
+  const decide = deciding(score)
+  return setup({
+    types: {
+      context: {} as LinkKeeperContext,
+      input: {} as MachineInput<Partial<LinkKeeperOptions>>,
+      events: {} as LinkKeeperEvent,
+      emitted: {} as Outgoing
     },
-    closing: {
-      description: 'The connections say goodbye.',
-      always: { guard: 'noLinks', target: 'closed' },
-      after: { closeTimeout: 'closed' }
+    delays: {
+      closeTimeout: CLOSE_TIMEOUT_MS
     },
-    closed: {
-      description: 'No link is left.',
-      type: 'final'
+    guards: {
+      noLinks: ({ context }) => context.links.size === 0,
+      toDiscernLinks: ({ event }) => event.type === 'RoutineDue' && event.body.name === DISCERN_LINKS
+    },
+    actions: {
+      ignore: () => {},
+      start: decide('DiscoveryStarted', turn => start(turn, keys(turn.book.peers))),
+      keepListening: assign(({ event }) => event.type === 'Listening' ? { acceptsInbound: event.body.endpoints.length > 0 } : {}),
+      hear: decide('PeerHeard', (turn, { body }) => hear(turn, body)),
+      dialDue: decide('DialDue', (turn, { key }) => {
+        const peer = setPeer(turn, key, { due: false })
+        if (peer !== undefined && isPlanned(turn, peer)) due(turn, peer)
+        else consider(turn, key, 'due')
+      }),
+      plan: decide('PlanDue', plan),
+      tellLinks: decide('TellLinks', turn => {
+        turn.book.telling = false
+        tellLinks(turn)
+      }),
+      protect: decide('ProtectPeer', (turn, { body }) => protect(turn, body.peerId, body.tag, body.release)),
+      keepForTransfer: decide('TransferStarted', (turn, { body }) => protect(turn, body.peerId, `transfer ${body.transferId}`, false)),
+      transferDone: decide('TransferDone', (turn, { body }) => protect(turn, body.peerId, `transfer ${body.transferId}`, true)),
+      transferFailed: decide('TransferFailed', (turn, { body }) => protect(turn, body.peerId, `transfer ${body.transferId}`, true)),
+      sweep: decide('RoutineDue', turn => {
+        sweep(turn)
+        replan(turn)
+      }),
+      accept: decide('InboundSecured', (turn, { body, from }) => accept(turn, body, from)),
+      admit: decide('LinkIdentified', (turn, { body, from }) => identified(turn, body, from)),
+      climb: decide('LinkLevelReached', (turn, { body, from }) => reached(turn, body, from)),
+      settle: decide('PongReceived', (turn, { body, from }) => settled(turn, body.id, from)),
+      end: decide('LinkEnded', (turn, { body, from }) => ended(turn, body, from)),
+      forget: decide('Terminated', (turn, { body }) => gone(turn, body.address)),
+      unspawn: decide('SpawnFailed', (turn, { body }) => unspawned(turn, `${body.kind}/${body.id}`)),
+      drop: decide('DropPeer', (turn, { body }) => drop(turn, body)),
+      closeAll: decide('Stop', closeAll)
     }
-  }
-})
+  }).createMachine({
+    id: 'link-keeper',
+    description: 'Knows every peer and every link: who is dialled, who is admitted, which of two links stays.',
+    context: ({ input }) => linkKeeperContext(input),
+    initial: 'open',
+    on: {
+      InboundSecured: { actions: 'accept' },
+      LinkIdentified: { actions: 'admit' },
+      LinkLevelReached: { actions: 'climb' },
+      PongReceived: { actions: 'settle' },
+      LinkEnded: { actions: 'end' },
+      SpawnFailed: { actions: 'unspawn' },
+      Terminated: { actions: 'forget' },
+      TellLinks: { actions: 'tellLinks' },
+      Listening: { actions: 'keepListening' },
+      PeerHeard: { actions: 'ignore' },
+      DiscoveryStarted: { actions: 'ignore' },
+      DropPeer: { actions: 'ignore' },
+      ProtectPeer: { actions: 'protect' },
+      TransferStarted: { actions: 'keepForTransfer' },
+      TransferDone: { actions: 'transferDone' },
+      TransferFailed: { actions: 'transferFailed' },
+      RoutineDue: [{ guard: 'toDiscernLinks', actions: 'sweep' }, { actions: 'ignore' }]
+    },
+    states: {
+      open: {
+        description: 'Links are admitted.',
+        initial: 'waiting',
+        on: {
+          PeerHeard: { actions: 'hear' },
+          DropPeer: { actions: 'drop' },
+          Stop: { target: 'closing', actions: 'closeAll' }
+        },
+        states: {
+          waiting: {
+            description: 'Who is heard is remembered, nobody is dialled.',
+            on: { DiscoveryStarted: { target: 'keeping', actions: 'start' } }
+          },
+          keeping: {
+            description: 'Peers that are heard are dialled, by the one of two whose turn it is.',
+            on: { DialDue: { actions: 'dialDue' }, PlanDue: { actions: 'plan' } }
+          }
+        }
+      },
+      closing: {
+        description: 'The connections say goodbye.',
+        always: { guard: 'noLinks', target: 'closed' },
+        after: { closeTimeout: 'closed' }
+      },
+      closed: {
+        description: 'No link is left.',
+        type: 'final'
+      }
+    }
+  })
+}
+
+/** With the score that serves where a host program brings none. */
+export const linkKeeperMachine = makeLinkKeeperMachine(scoreByAcquaintance)

@@ -16,6 +16,11 @@ const unheard: Omit<PeerRow, 'key' | 'peerId' | 'heardAt'> = {
   goneAt: 0,
   quietUntil: 0,
   droppedUntil: 0,
+  lan: false,
+  tags: [],
+  turnedAwayAt: 0,
+  turnedAway: 0,
+  knownSince: 0,
   due: false,
   links: [],
   best: Level.LEVEL_UNSPECIFIED,
@@ -35,13 +40,26 @@ export function addPeer(turn: Turn, key: string, peerId: string, needed: boolean
 function forgetOldest(turn: Turn): boolean {
   let oldest: PeerRow | undefined
   for (const row of rows(turn.book.peers)) {
-    if (row.links.length > 0 || row.fixed.length > 0 || row.droppedUntil > turn.book.now) continue
+    if (row.links.length > 0 || row.fixed.length > 0 || row.tags.length > 0 || row.droppedUntil > turn.book.now) continue
     if (oldest === undefined || row.heardAt < oldest.heardAt) oldest = row
   }
-  if (oldest === undefined) return false
-  if (oldest.due) turn.effects.push({ do: 'sleep', key: oldest.key })
-  turn.book.peers = remove(turn.book.peers, oldest.key)
-  return true
+  if (oldest !== undefined) removePeer(turn, oldest)
+  return oldest !== undefined
+}
+
+function removePeer(turn: Turn, { key, due }: PeerRow): void {
+  if (due) turn.effects.push({ do: 'sleep', key })
+  turn.book.peers = remove(turn.book.peers, key)
+}
+
+/** Forgets who has no link and was not heard for long. */
+export function sweep(turn: Turn): void {
+  const { now, options: { staleMs } } = turn.book
+  if (staleMs === 0) return
+  for (const row of rows(turn.book.peers)) {
+    const wanted = row.links.length > 0 || row.fixed.length > 0 || row.tags.length > 0 || row.droppedUntil > now
+    if (!wanted && now - row.heardAt >= staleMs) removePeer(turn, row)
+  }
 }
 
 export function setPeer(turn: Turn, key: string, change: Partial<PeerRow>): PeerRow | undefined {

@@ -19,6 +19,8 @@ export interface PeerConnectionOptions extends BackoffOptions {
   readonly handle: string
   /** Dials of this connection are numbered from here on; see Identify.dial. @default 0 */
   readonly dial: number
+  /** Tells the other side that this link should not be trimmed: it is a neighbour on the ring. @default false */
+  readonly needed: boolean
   /** The network's tag in hex; links to peers of another are refused. @default '' */
   readonly network: string
   /** Kinds of the verification steps, in order. @default ['verify-pings'] */
@@ -57,6 +59,7 @@ export const peerConnectionDefaults: PeerConnectionOptions = {
   endpoints: [],
   handle: '',
   dial: 0,
+  needed: false,
   network: '',
   steps: ['verify-pings'],
   persistent: false,

@@ -49,7 +49,8 @@ export const peerConnectionSays = {
   identifyUs: say(context => [context.link, new Identify({
     versions: [...WIRE_VERSIONS],
     network: fromHex(context.options.network),
-    dial: context.options.direction === 'out' ? context.options.dial + context.attempt : 0
+    dial: context.options.direction === 'out' ? context.options.dial + context.attempt : 0,
+    ...(context.options.needed && { needed: true })
   })]),
   gateIdentified: say((context, event) => {
     const identify = bodyOf(event, 'Identify')
@@ -70,7 +71,8 @@ export const peerConnectionSays = {
       direction: directionOf(context),
       linkId: context.linkId,
       dial: context.options.direction === 'out' ? context.options.dial + context.attempt : identify?.dial ?? 0,
-      remote: toEndpoint(context.remote)
+      remote: toEndpoint(context.remote),
+      ...(identify?.needed && { needed: true })
     })]
   }),
 

@@ -1,11 +1,14 @@
 export { createPeer } from './peer/create-peer.ts'
-export { Peer, type BusFace, type PeerStatus, type Received } from './peer/peer.ts'
+export { Peer, type BusFace, type Received } from './peer/peer.ts'
 export type { LogLevel, PeerOptions, RecordOptions } from './peer/options.ts'
 export { formatEndpoint, type LevelName, type LinkInfo, type Live, type PeerInfo } from './peer/roster.ts'
 export {
-  AmbiguousPeerError, DuplicateActorError, ListenError, PeerOptionError, PeerStateError, UnknownPeerError, UnknownTypeError
+  AmbiguousPeerError, DuplicateActorError, ListenError, PeerOptionError, PeerStateError, UnknownPeerError, UnknownRoutineError, UnknownTypeError
 } from './peer/errors.ts'
 export { DriverStuckError, type Missed } from './peer/driver-host.ts'
+export type { PeerStatus } from './peer/status.ts'
+export type { RoutineInfo, Routines } from './peer/routines.ts'
+export type { LinkFacts, LinkScore } from '../machines/link-trim.ts'
 export { rehearse } from './peer/rehearse.ts'
 
 export {
@@ -24,6 +27,6 @@ export { type Limits } from './kernel/index.ts'
 export {
   Level, TextMessage, Registry, MessageNameTakenError, typeName,
   PeerFound, PeerConnected, PeerVerified, PeerRefused, PeerDisconnected, PeerRtt, Listening,
-  ActorStarted, ActorStopped, ActorFailed, DeadLetter, DriverCounts,
+  RoutineDue, ActorStarted, ActorStopped, ActorFailed, DeadLetter, DriverCounts,
   type Endpoint, type Envelope, type EventOf, type Message, type MessageClass
 } from '../proto/index.ts'

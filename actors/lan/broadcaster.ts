@@ -1,5 +1,5 @@
 import { broadcasterMachine, type BroadcasterOptions } from '../../machines/broadcaster.ts'
-import { DiscoveryStarted, InterfacesChanged, LinksChanged, Listening } from '../../proto/index.ts'
+import { DiscoveryStarted, InterfacesChanged, LinksChanged, Listening, RoutineDue } from '../../proto/index.ts'
 import { defineActor } from '../seam/index.ts'
 import { AnnouncementSender, type SenderOptions } from './sender.ts'
 import { ANNOUNCE_PORTS } from './wire.ts'
@@ -24,6 +24,6 @@ export const broadcaster = defineActor<BroadcasterOptions & SenderOptions>({
     answersPerSecond: 50,
     listenerPatienceMs: 2_000
   },
-  listens: [InterfacesChanged],
+  listens: [InterfacesChanged, RoutineDue],
   recalls: [Listening, LinksChanged, DiscoveryStarted]
 })

@@ -1,6 +1,7 @@
-import { linkKeeperMachine } from '../../machines/link-keeper.ts'
+import { linkKeeperMachine, makeLinkKeeperMachine } from '../../machines/link-keeper.ts'
+import type { LinkScore } from '../../machines/link-trim.ts'
 import { linkKeeperDefaults, type LinkKeeperOptions } from '../../machines/link-keeper-context.ts'
-import { DiscoveryStarted, Listening, PeerHeard } from '../../proto/index.ts'
+import { DiscoveryStarted, Listening, PeerHeard, RoutineDue, TransferDone, TransferFailed, TransferStarted } from '../../proto/index.ts'
 import { peerConnectionDefinition } from '../peer-connection/index.ts'
 import { defineActor, type ActorDefinition, type ActorSpec } from '../seam/index.ts'
 import { verifyPingsDefinition } from '../verify-pings/index.ts'
@@ -12,9 +13,14 @@ export const linkKeeperDefinition = defineActor<LinkKeeperOptions>({
   kind: 'link-keeper',
   machine: linkKeeperMachine,
   options: linkKeeperDefaults,
-  listens: [PeerHeard],
+  listens: [PeerHeard, RoutineDue, TransferStarted, TransferDone, TransferFailed],
   recalls: [DiscoveryStarted, Listening]
 })
+
+/** The link keeper with a score of the host program, which a replay of its logs needs as well. */
+export function linkKeeperScoredBy(score: LinkScore): ActorDefinition<LinkKeeperOptions> {
+  return { ...linkKeeperDefinition, machine: makeLinkKeeperMachine(score) }
+}
 
 /**
  * Keeps the links of a peer. `peerId` is its own and `network` its network's tag in hex; `spawns` are
@@ -22,7 +28,8 @@ export const linkKeeperDefinition = defineActor<LinkKeeperOptions>({
  */
 export function linkKeeper(
   options: Pick<LinkKeeperOptions, 'peerId' | 'network'> & Partial<LinkKeeperOptions>,
-  spawns: readonly ActorDefinition[] = [peerConnectionDefinition, verifyPingsDefinition]
+  spawns: readonly ActorDefinition[] = [peerConnectionDefinition, verifyPingsDefinition],
+  score?: LinkScore
 ): ActorSpec<LinkKeeperOptions> {
-  return { definition: linkKeeperDefinition, options, spawns }
+  return { definition: score === undefined ? linkKeeperDefinition : linkKeeperScoredBy(score), options, spawns }
 }

@@ -72,6 +72,7 @@ function p2pnet(): Command {
     .option('--ports <list>', 'UDP ports of discovery (default: 8001,8002,8003)', ports)
     .option('--peer <[peerid@]host:port>', 'a peer at a known place, repeatable', collect)
     .option('--max-links <n>', 'most links held at once', wholeNumber(1, 10_000))
+    .option('--max-lan-links <n>', 'most links to peers of the local network; it stays in one piece', wholeNumber(2, 10_000))
     .option('--inbox <dir>', 'folder in which files from peers land (default: none are taken)')
     .option('--record <file>', 'write the message log to this file')
     .option('--keep <time|size>', 'of the log, keep the last part alone: 30s, 10m, 2h, 64MiB, 1GiB')
@@ -82,7 +83,7 @@ function p2pnet(): Command {
     .option('--json', 'one JSON object a line on stdout')
     .option('--wait', 'come up, but find and dial peers only after the command `start`')
     .option('--stop-with-stdin', 'stop in order when stdin ends')
-    .addHelpText('after', '\nCommands on stdin: start, peers, say TEXT, say @PEER TEXT, send PATH [@PEER],\nwhy PEER, drop PEER, block PEER, status, quit. A PEER is a name or any\nunambiguous start of a PeerId.')
+    .addHelpText('after', '\nCommands on stdin: start, peers, say TEXT, say @PEER TEXT, send PATH [@PEER],\nwhy PEER, drop PEER, block PEER, routine NAME start|stop|every 30s, status, quit. A PEER is a name or any\nunambiguous start of a PeerId.')
     .action(async (values: UpValues) => (await import('./up/run.ts')).up(values))
 
   program.command('id')

@@ -3,7 +3,7 @@ import { simulate, simulateIsland, type Scene, type SimulateOptions, type Simula
 import { CommandFailedError } from './errors.ts'
 
 /** What a thread can be given: no functions. */
-export type PlainOptions = Scene & Pick<SimulateOptions, 'replayed'>
+export type PlainOptions = Scene & Pick<SimulateOptions, 'replayed' | 'peer'>
 
 interface Answer {
   readonly result?: SimulateResult

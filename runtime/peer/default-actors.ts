@@ -4,6 +4,7 @@ import { listener } from '../../actors/listener/index.ts'
 import { peerConnectionDefinition } from '../../actors/peer-connection/index.ts'
 import type { LocalPeer } from '../../actors/identity/index.ts'
 import type { ActorDefinition, ActorSpec } from '../../actors/seam/index.ts'
+import { routines } from '../../actors/routines/index.ts'
 import { staticPeers } from '../../actors/static-peers/index.ts'
 import { verifyPingsDefinition } from '../../actors/verify-pings/index.ts'
 import { PeerOptionError } from './errors.ts'
@@ -22,11 +23,14 @@ export function defaultActors(options: PeerOptions, local: LocalPeer): ActorSpec
       network: Buffer.from(local.networkTag).toString('hex'),
       acceptsInbound: options.inbound ?? true,
       ...(options.verify !== undefined && { connection: { steps: verify.map(({ kind }) => kind) } }),
-      ...(options.maxLinks !== undefined && { maxLinks: options.maxLinks })
-    }, [peerConnectionDefinition, ...verify]),
+      ...(options.maxLinks !== undefined && { maxLinks: options.maxLinks }),
+      ...(options.maxLanLinks !== undefined && { maxLanLinks: options.maxLanLinks }),
+      ...(options.maxWanLinks !== undefined && { maxWanLinks: options.maxWanLinks })
+    }, [peerConnectionDefinition, ...verify], options.score),
     listener({ inbound: options.inbound ?? true, interfaces, port, ...(host !== '' && { hosts: [host] }) }),
-    ...(options.lan === false ? [] : lan({ ...lanOptions, interfaces, channel: { self: local.peerId } })),
-    ...(options.peers === undefined || options.peers.length === 0 ? [] : [staticPeers(options.peers.map(parsePeer))])
+    ...(options.lan === false ? [] : lan({ ...lanOptions, interfaces, channel: { self: local.peerId }, broadcaster: { rotateMs: 0 } })),
+    ...(options.peers === undefined || options.peers.length === 0 ? [] : [staticPeers(options.peers.map(parsePeer))]),
+    routines()
   ]
   return tuned(actors, options.tune ?? {})
 }

@@ -35,6 +35,12 @@ export class AmbiguousPeerError extends Error {
   readonly code = 'ambiguous-peer'
 }
 
+/** Thrown for a routine that the peer does not have. */
+export class UnknownRoutineError extends Error {
+  override name = 'UnknownRoutineError'
+  readonly code = 'unknown-routine'
+}
+
 /** Thrown for a message type that the peer was not told of. */
 export class UnknownTypeError extends Error {
   override name = 'UnknownTypeError'

@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import type { ActorDefinition, ActorSpec, WireType } from '../../actors/seam/index.ts'
 import { isPeerId, type Identity } from '../../actors/identity/index.ts'
 import type { LanOptions } from '../../actors/lan/index.ts'
+import type { LinkScore } from '../../machines/link-trim.ts'
 import type { MessageClass } from '../../proto/index.ts'
 import type { Limits } from '../kernel/index.ts'
 import { PeerOptionError } from './errors.ts'
@@ -40,6 +41,15 @@ export interface PeerOptions {
   readonly lan?: boolean | Pick<LanOptions, 'ports'>
   /** Most links held at once, 1 to 10,000. @default the link keeper's */
   readonly maxLinks?: number
+  /**
+   * Most links held at once to peers of the local network, 2 to 10,000: those to its neighbours on the ring of PeerIds, which keep
+   * the network in one piece, and the best and some of the others. @default all of them, up to `maxLinks`
+   */
+  readonly maxLanLinks?: number
+  /** The same for all other peers. */
+  readonly maxWanLinks?: number
+  /** Which links are worth more, where not all can be kept: pure, and whole numbers. A replay of this peer's logs needs it too. @default old acquaintances */
+  readonly score?: LinkScore
   /** Peers at known places, `[PEERID@]HOST:PORT`. */
   readonly peers?: readonly string[]
   /**
@@ -74,7 +84,7 @@ export interface RecordOptions {
 
 const KNOWN: Readonly<Record<keyof PeerOptions, true>> = {
   name: true, network: true, identity: true, dir: true, actors: true, defaults: true, messages: true, listen: true, inbound: true,
-  interfaces: true, lan: true, maxLinks: true, peers: true, verify: true, tune: true, record: true, seed: true, limits: true, log: true
+  interfaces: true, lan: true, maxLinks: true, maxLanLinks: true, maxWanLinks: true, score: true, peers: true, verify: true, tune: true, record: true, seed: true, limits: true, log: true
 }
 
 const strings = (value: unknown): boolean => Array.isArray(value) && value.every(each => typeof each === 'string')
@@ -86,6 +96,7 @@ const SHAPES: readonly [names: readonly (keyof PeerOptions)[], takes: string, fi
   [['inbound', 'defaults'], 'true or false', value => typeof value === 'boolean'],
   [['interfaces', 'peers'], 'an array of strings', strings],
   [['actors', 'messages', 'verify'], 'an array', Array.isArray],
+  [['score'], 'a function', value => typeof value === 'function'],
   [['log'], `a pino logger, or one of ${LEVELS.join(', ')}`, value => LEVELS.includes(value) || typeof (value as Logger | null)?.info === 'function']
 ]
 
@@ -107,6 +118,12 @@ export function checkOptions(options: PeerOptions): void {
     throw new PeerOptionError(`maxLinks is ${maxLinks}: give a whole number from 1 to 10000`)
   }
   checkRecord(options.record)
+  for (const name of ['maxLanLinks', 'maxWanLinks'] as const) {
+    const links = options[name]
+    if (links !== undefined && !(Number.isInteger(links) && links >= 2 && links <= 10_000)) {
+      throw new PeerOptionError(`${name} is ${links}: give a whole number from 2, which make a ring, to 10000`)
+    }
+  }
   if (seed !== undefined && seed.length !== 32) throw new PeerOptionError(`the seed has ${seed.length} bytes: give 32`)
   if (options.interfaces?.length === 0) throw new PeerOptionError('interfaces is empty: name at least one, or leave it out for every usable one')
 }

@@ -1,6 +1,6 @@
 import type { Observable } from 'rxjs'
 import {
-  ActorFailed, DiscoveryStarted, DropPeer, Listening, ListenFailed, classOf, typeName, type Endpoint, type Envelope, type Message, type MessageClass
+  ActorFailed, DiscoveryStarted, DropPeer, Listening, ProtectPeer, ListenFailed, classOf, typeName, type Endpoint, type Envelope, type Message, type MessageClass
 } from '../../proto/index.ts'
 import { isPeerId } from '../../actors/identity/index.ts'
 import type { LinkTable } from '../../actors/peer-connection/index.ts'
@@ -11,24 +11,13 @@ import type { DriverHost, Missed } from './driver-host.ts'
 import { ListenError, PeerStateError, UnknownTypeError } from './errors.ts'
 import type { LiveClock } from './live-clock.ts'
 import type { LinkInfo, Live, PeerInfo, Roster } from './roster.ts'
+import { Routines } from './routines.ts'
+import type { PeerStatus } from './status.ts'
 
 /** A message that another peer sent. */
 export interface Received<T extends Message> {
   readonly peerId: string
   readonly body: T
-}
-
-/** Counts of what a peer holds. */
-export interface PeerStatus {
-  readonly actors: number
-  readonly drivers: number
-  readonly links: number
-  readonly peers: number
-  readonly timers: number
-  readonly queued: number
-  readonly deadLetters: number
-  /** Memory of the whole process, in bytes. */
-  readonly rss: number
 }
 
 /** Every message as it is delivered, as Observables; what a subscriber throws is reported and disturbs nobody. */
@@ -88,6 +77,8 @@ export class Peer implements AsyncDisposable {
   readonly links: Live<readonly LinkInfo[]>
   /** Announcements, from PeerFound to DeadLetter: all that has no addressee. */
   readonly events: Observable<Envelope>
+  /** What it does ever and again: list, start, stop and re-time it, or add something. */
+  readonly routines: Routines
   readonly #parts: PeerParts
   #state: State = 'new'
   #listening: readonly Endpoint[] = []
@@ -105,6 +96,7 @@ export class Peer implements AsyncDisposable {
     this.bus = parts.kernel.bus
     this.peers = parts.roster.peers
     this.links = parts.roster.links
+    this.routines = new Routines(parts.kernel.bus, (body, to) => this.publish(body, { to }))
     this.events = this.bus.all.pipe(filter(({ to }) => to === ''))
     this.bus.of(Listening).subscribe(({ body }) => { this.#listening = body.endpoints as Endpoint[] })
     parts.kernel.onStopped(() => {
@@ -269,6 +261,16 @@ export class Peer implements AsyncDisposable {
     const path = await this.#parts.save()
     if (path === undefined) throw new PeerStateError('nothing is recorded: pass record to createPeer, or --record to p2pnet up')
     return path
+  }
+
+  /**
+   * Keeps the links to a peer from being trimmed; it is not dialled for that, and need not be connected.
+   * @param peerId the whole PeerId
+   * @param tag what for; as long as there is one (64 at most) it is protected
+   * @param release takes the tag away
+   */
+  protect(peerId: string, tag: string, release = false): void {
+    this.publish(new ProtectPeer({ peerId, tag, release }), { to: this.#parts.linkKeeper })
   }
 
   status(): PeerStatus {

@@ -23,6 +23,8 @@ export interface SimulationView {
   readonly faults: Faults
   /** Most links that each peer may hold. */
   readonly maxLinks: number
+  /** The same where the peers keep only some links, and together one network; undefined where each keeps all it may. */
+  readonly maxLanLinks: number | undefined
   /** Since when nothing goes wrong, in milliseconds of the run: since the faults ended, or from the start where there are none; undefined while things go wrong. */
   readonly calmSinceMs: number | undefined
   /** The peers that were healed, in the liveness phase. */

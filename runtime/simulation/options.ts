@@ -49,7 +49,7 @@ export interface SimulateOptions {
   /** Message types of the host program. */
   readonly messages?: readonly MessageClass[]
   /** Options of the default actors, as createPeer takes them. */
-  readonly peer?: Pick<PeerOptions, 'network' | 'inbound' | 'maxLinks' | 'tune' | 'lan'>
+  readonly peer?: Pick<PeerOptions, 'network' | 'inbound' | 'maxLinks' | 'maxLanLinks' | 'score' | 'tune' | 'lan'>
   readonly limits?: Partial<Limits>
   /** @default 'lazy' */
   readonly codec?: Codec

@@ -246,7 +246,8 @@ export class Simulation {
       network: this.network,
       faults: this.plan.faults,
       healed: this.healed,
-      maxLinks: this.#maxLinks,
+      maxLanLinks: this.plan.peer.maxLanLinks,
+      maxLinks: Math.min(this.#maxLinks, this.plan.peer.maxLanLinks ?? Infinity),
       peer: peerId => this.peer(peerId),
       violated: message => this.violated(invariant, message)
     }

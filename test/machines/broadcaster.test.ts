@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
-import { broadcasterMachine, type BroadcasterOptions } from '../../machines/broadcaster.ts'
+import { ROTATE_PORT, broadcasterMachine, type BroadcasterOptions } from '../../machines/broadcaster.ts'
 import {
-  AnnouncementSent, AnswerWanted, DiscoveryStarted, Endpoint, InterfacesChanged, LinksChanged, Listening, NetworkInterface, Stop
+  AnnouncementSent, AnswerWanted, DiscoveryStarted, Endpoint, InterfacesChanged, LinksChanged, Listening, NetworkInterface, RoutineDue, Stop
 } from '../../proto/index.ts'
 import { MachineRun } from '../../runtime/testing/machine-run.ts'
 import { TransitionCoverage } from '../../runtime/testing/coverage.ts'
@@ -234,6 +234,19 @@ describe('the broadcaster', () => {
     run.hear(interfaces('192.0.2.1'))
     run.pass(10_000)
     expect(JSON.parse(JSON.stringify(run.context))).toEqual(run.context)
+  })
+
+  it('announces to the next port when the routine says so, where it has no time of its own for that', () => {
+    const run = announcing({ rotateMs: 0, fastMs: 1_000, slowMs: 1_000, jitterPercent: 0 })
+    run.pass(60_000)
+    const ports = () => new Set(run.take().filter(({ time, type }) => type === 'SendAnnouncement' && time > 5_000).map(({ body }) => (body as { broadcastPort: number }).broadcastPort))
+    const [before] = ports()
+    run.hear(new RoutineDue({ name: 'another' }))
+    run.pass(5_000)
+    expect(ports()).toEqual(new Set([before]))
+    run.hear(new RoutineDue({ name: ROTATE_PORT }))
+    run.pass(5_000)
+    expect(ports()).toEqual(new Set([before === 8003 ? 8001 : before! + 1]))
   })
 
   it('has no transition that these tests do not take', () => {

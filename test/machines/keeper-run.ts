@@ -1,4 +1,4 @@
-import type { AnyActor } from 'xstate'
+import type { AnyActor, AnyStateMachine } from 'xstate'
 import { linkKeeperMachine } from '../../machines/link-keeper.ts'
 import type { LinkKeeperOptions, PeerRow } from '../../machines/link-keeper-context.ts'
 import { get } from '../../machines/table.ts'
@@ -15,9 +15,9 @@ export const coverage = new TransitionCoverage(linkKeeperMachine)
 
 /** The keeper of peer `mia`, with everybody else played by the test. */
 export class KeeperRun extends MachineRun {
-  constructor(options: Partial<LinkKeeperOptions> = {}, started = true) {
-    super(linkKeeperMachine, { address: KEEPER, options: { peerId: 'mia', network: 'aa', ...options } })
-    coverage.watch(this.actor as AnyActor)
+  constructor(options: Partial<LinkKeeperOptions> = {}, started = true, machine: AnyStateMachine = linkKeeperMachine) {
+    super(machine, { address: KEEPER, options: { peerId: 'mia', network: 'aa', ...options } })
+    if (machine === linkKeeperMachine) coverage.watch(this.actor as AnyActor)
     if (started) this.hear(new DiscoveryStarted())
   }
 

@@ -6,6 +6,7 @@ import './link-keeper/pairs.ts'
 import './link-keeper/limits.ts'
 import './link-keeper/leaving.ts'
 import './link-keeper/hostile.ts'
+import './link-keeper/trimming.ts'
 
 const static_ = { via: 'static', instance: null }
 

@@ -3,9 +3,9 @@ import { parseArgs } from 'node:util'
 import { shrunkRun, tellShrunk } from '../../runtime/cli/simulate-shrink.ts'
 import { onThreads } from '../../runtime/cli/simulate-threads.ts'
 import { joined } from '../../runtime/simulation/index.ts'
-import { optionsOf } from './options.ts'
+import { optionsOf, trimmedOptionsOf } from './options.ts'
 
-// Many networks, each from its seed: npm run seeds -- [--seeds 2000] [--from 1] [--threads N] [--out DIR]
+// Many networks, each from its seed: npm run seeds -- [--seeds 2000] [--from 1] [--threads N] [--out DIR] [--trim]
 
 /** Failing seeds that are shrunk; one bug fails in many. */
 const SHRUNK_MAX = 3
@@ -16,11 +16,13 @@ const { values } = parseArgs({
     seeds: { type: 'string', default: '2000' },
     from: { type: 'string', default: '1' },
     threads: { type: 'string', default: String(availableParallelism()) },
-    out: { type: 'string', default: 'failures' }
+    out: { type: 'string', default: 'failures' },
+    trim: { type: 'boolean', default: false }
   }
 })
 const [count, from, threads] = [values.seeds, values.from, values.threads].map(Number) as [number, number, number]
-const runs = Array.from({ length: count }, (_, index) => optionsOf(from + index))
+const sceneOf = values.trim ? (seed: number) => trimmedOptionsOf(seed) : optionsOf
+const runs = Array.from({ length: count }, (_, index) => sceneOf(from + index))
 
 const began = performance.now()
 const cpu = process.cpuUsage()
@@ -34,7 +36,7 @@ for await (const { seed, peers, violations, digest, stats } of onThreads(runs, t
   if (violations.length > 0 && ++failed <= SHRUNK_MAX) {
     const { invariant, atMs, message } = violations[0]!
     console.log(`seed ${seed}, ${peers} peers, ${(atMs / 1_000).toFixed(3)} s, ${invariant}: ${message}`)
-    tellShrunk(await shrunkRun(optionsOf(seed), invariant, { shrink: true, shrinkRuns: 300, out: values.out }))
+    tellShrunk(await shrunkRun(sceneOf(seed), invariant, { shrink: true, shrinkRuns: 300, out: values.out }))
   } else if (violations.length > 0) {
     console.log(`seed ${seed}, ${peers} peers: ${violations[0]!.invariant}`)
   }

@@ -8,6 +8,18 @@ const PEERS_MIN = 8
 const PEERS_MAX = 32
 const SECONDS = 30
 
+/** All hear each other. */
+const TRIMMED_PEERS = 200
+const MARKS = [4, 5, 6, 8]
+
+/** The network of a seed whose peers keep only some links. */
+export function trimmedOptionsOf(seed: number, peers = TRIMMED_PEERS): PlainOptions {
+  return {
+    peers, seconds: SECONDS, seed, faults: usualFaults, replayed: 2, settleSeconds: 300, topology: { peersPerSubnet: TRIMMED_PEERS },
+    peer: { maxLanLinks: MARKS[seed % MARKS.length]! }
+  }
+}
+
 /** The network of a seed: 8 to 32 peers, and the usual faults or, for even seeds, harsh ones. */
 export function optionsOf(seed: number): PlainOptions {
   const peers = PEERS_MIN + (Math.imul(seed, 0x9e37_79b1) >>> 8) % (PEERS_MAX - PEERS_MIN + 1)

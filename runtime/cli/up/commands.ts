@@ -22,7 +22,8 @@ export const LINE_CHARS_MAX = 64 * 1024
 
 const USAGE: Readonly<Record<string, string>> = {
   start: 'start', peers: 'peers', say: 'say TEXT or say @PEER TEXT', send: 'send PATH or send PATH @PEER',
-  why: 'why PEER or why HOST:PORT', drop: 'drop PEER', block: 'block PEER', status: 'status', quit: 'quit'
+  why: 'why PEER or why HOST:PORT', drop: 'drop PEER', block: 'block PEER', status: 'status',
+  routine: 'routine, routine NAME start, routine NAME stop, or routine NAME every 30s', quit: 'quit'
 }
 
 /** Follows the commands of `up`, one line each. */
@@ -58,6 +59,7 @@ export class Commands {
       case 'start': return this.#bare(word, rest, () => this.#peer.discover())
       case 'peers': return this.#bare(word, rest, () => this.#peers())
       case 'status': return this.#bare(word, rest, () => this.#emit({ event: 'status', ...this.#peer.status(), nat: 'unknown' }))
+      case 'routine': return this.#routine(rest)
       case 'quit': return this.#bare(word, rest, this.#quit)
       case 'say': return this.#say(rest)
       case 'send': return this.#send(rest)
@@ -71,6 +73,16 @@ export class Commands {
   #bare(word: string, rest: string, action: () => void): void {
     if (rest !== '') throw usage(word)
     action()
+  }
+
+  #routine(rest: string): void {
+    const { routines } = this.#peer
+    const [, name = '', change = '', time = ''] = /^(.*\S)\s+(start|stop|every\s+(\S+))$/.exec(rest) ?? []
+    if (rest === '') return this.#emit({ event: 'routines', routines: routines.list() })
+    if (change === 'start') routines.start(name)
+    else if (change === 'stop') routines.stop(name)
+    else if (name !== '') routines.every(name, millisecondsOf(time))
+    else throw usage('routine')
   }
 
   #peers(): void {
@@ -134,6 +146,12 @@ export class Commands {
     if (!peer.connected) throw new BadCommandError('not-connected', `there is no link to ${this.#directory.nameOf(peer.peerId)}: ask 'why ${wanted}'`)
     return peer
   }
+}
+
+function millisecondsOf(text: string): number {
+  const [, count, unit = ''] = /^(\d{1,10})(ms|s|m|h)$/.exec(text) ?? []
+  if (count === undefined) throw new BadCommandError('bad-command', `'${text}' is no time: write 500ms, 30s, 5m or 1h`)
+  return Number(count) * ({ ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }[unit] ?? 1)
 }
 
 /** The code that an error of ours carries. */

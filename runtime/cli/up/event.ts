@@ -1,4 +1,5 @@
 import type { LevelName } from '../../peer/roster.ts'
+import type { RoutineInfo } from '../../peer/routines.ts'
 
 /** A place, as `HOST:PORT`. */
 type Address = string
@@ -56,6 +57,7 @@ export type UpEvent =
   | ({ event: 'transfer.failed'; code: string; reason: string } & TransferFields)
   | { event: 'why'; peerId: string; summary: string; history: readonly HistoryEntry[] }
   | ({ event: 'status' } & StatusFields)
+  | { event: 'routines'; routines: readonly RoutineInfo[] }
   | { event: 'error'; code: string; message: string }
 
 export interface StatusFields {

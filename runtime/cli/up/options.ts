@@ -20,6 +20,7 @@ export interface UpValues {
   readonly ports?: readonly number[]
   readonly peer?: readonly string[]
   readonly maxLinks?: number
+  readonly maxLanLinks?: number
   readonly inbox?: string
   readonly record?: string
   readonly keep?: string
@@ -52,6 +53,7 @@ export async function peerOptions(values: UpValues): Promise<PeerOptions> {
     ...(values.interface !== undefined && { interfaces: values.interface }),
     ...(values.tune !== undefined && { tune: values.tune }),
     ...(values.maxLinks !== undefined && { maxLinks: values.maxLinks }),
+    ...(values.maxLanLinks !== undefined && { maxLanLinks: values.maxLanLinks }),
     ...(values.record !== undefined && { record: { file: resolve(values.record), ...(values.keep !== undefined && { keep: values.keep }) } })
   }
 }

@@ -42,6 +42,7 @@ function sentenceOf(event: UpEvent, name: (peerId: string) => string): string | 
     case 'why': return event.summary
     case 'status': return `${counted(event.peers, 'peer')}, ${counted(event.links, 'link')}, ${counted(event.actors, 'actor')}, ${counted(event.timers, 'timer')}, ` +
       `${event.queued} queued, ${counted(event.deadLetters, 'dead letter')}, ${bytes(event.rss)} of memory, NAT ${event.nat}`
+    case 'routines': return event.routines.map(({ name: what, everyMs, running }) => running ? `${what} every ${everyMs / 1_000} s` : `${what} is stopped`).join('; ')
     case 'error': return `${event.code}: ${event.message}`
   }
 }

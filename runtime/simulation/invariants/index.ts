@@ -2,10 +2,10 @@ import type { InvariantMaker } from '../invariant.ts'
 import { closedOnBothEnds, levelGating, oneLinkPerPair } from './links.ts'
 import { boundedQueues, linkLimits, messagesInOrder, noFailures, nothingLeft } from './peers.ts'
 import { dialRestraint, linksStay, othersOnly } from './conduct.ts'
-import { convergence } from './convergence.ts'
+import { convergence, oneComponent, quiet } from './convergence.ts'
 
 /** What always must hold. */
 export const builtInInvariants: readonly InvariantMaker[] = [
-  levelGating, linkLimits, oneLinkPerPair, closedOnBothEnds, convergence, nothingLeft, boundedQueues, messagesInOrder, noFailures,
+  levelGating, linkLimits, oneLinkPerPair, closedOnBothEnds, convergence, oneComponent, quiet, nothingLeft, boundedQueues, messagesInOrder, noFailures,
   othersOnly, dialRestraint, linksStay
 ]

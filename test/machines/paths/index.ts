@@ -1,7 +1,7 @@
 import { fileReceivePaths, fileSendPaths, fileSharePaths } from './files.ts'
 import { linkKeeperPaths } from './keeper.ts'
 import { broadcasterPaths, discoveryChannelPaths } from './lan.ts'
-import { listenerPaths, peerConnectionPaths, staticPeersPaths, verifyPingsPaths } from './links.ts'
+import { listenerPaths, peerConnectionPaths, routinesPaths, staticPeersPaths, verifyPingsPaths } from './links.ts'
 import type { Walks } from './walks.ts'
 
 /** The walks of every actor's machine, by the actor's kind. */
@@ -14,6 +14,7 @@ export const walksOf: Readonly<Record<string, Walks>> = {
   'link-keeper': linkKeeperPaths,
   'listener': listenerPaths,
   'peer-connection': peerConnectionPaths,
+  'routines': routinesPaths,
   'static-peers': staticPeersPaths,
   'verify-pings': verifyPingsPaths
 }

@@ -1,12 +1,13 @@
 import { linkKeeperDefinition } from '../../../actors/link-keeper/index.ts'
 import {
   DiscoveryStarted, DropPeer, Endpoint, InboundSecured, Initiator, Instance, LinkEnded, LinkIdentified, LinkLevelReached, Level, Listening, PeerHeard,
-  PongReceived, SpawnFailed, Stop, Terminated
+  PongReceived, ProtectPeer, RoutineDue, SpawnFailed, Stop, Terminated, TransferDone, TransferFailed, TransferStarted
 } from '../../../proto/index.ts'
 import type { MachineRun } from '../../../runtime/testing/machine-run.ts'
 import type { PathStep } from '../../../runtime/testing/paths.ts'
 import { rows } from '../../../machines/table.ts'
 import type { LinkKeeperContext } from '../../../machines/link-keeper-context.ts'
+import { DISCERN_LINKS } from '../../../machines/link-keeper.ts'
 import type { Walks } from './walks.ts'
 
 const remote = new Endpoint({ host: '192.0.2.1', port: 1 })
@@ -38,8 +39,23 @@ function saidTo(run: MachineRun): PathStep[] {
   return steps
 }
 
+// What a keeper is told that keeps two links of the local network.
+function saidToTrimmer(run: MachineRun): PathStep[] {
+  const [zoe] = [...rows((run.context as LinkKeeperContext).peers)]
+  const transfer = { transferId: 't', peerId: 'zoe' }
+  return [
+    new DiscoveryStarted(), [heard('zoe'), 'discovery-channel/lan'], new ProtectPeer({ peerId: 'zoe', tag: 'mine', release: (zoe?.tags.length ?? 0) > 0 }),
+    [new RoutineDue({ name: DISCERN_LINKS }), 'routines/main'], [new RoutineDue({ name: 'another' }), 'routines/main'],
+    [new TransferStarted(transfer), 'file-send/t'], [new TransferDone(transfer), 'file-send/t'], [new TransferFailed(transfer), 'file-send/t'], new Stop()
+  ]
+}
+
 export const linkKeeperPaths: Walks = {
   walks: [{
+    input: { options: { ...linkKeeperDefinition.options, peerId: 'mia', network: 'aa', maxLanLinks: 2 } },
+    events: saidToTrimmer,
+    key: ({ links, peers, planAt }: LinkKeeperContext) => [links.size > 0, planAt > 0, [...rows(peers)].map(({ tags }) => tags.length > 1 ? 2 : tags.length)]
+  }, {
     input: { options: { ...linkKeeperDefinition.options, peerId: 'mia', network: 'aa' } },
     events: saidTo,
     key: ({ links, connected }: LinkKeeperContext) => links.size > LINKS ? 'many' : [connected, [...rows(links)].map(({ peer, phase, level }) => `${peer} ${phase} ${level}`).sort()]

@@ -1,7 +1,8 @@
 import {
   AnnouncementHeard, AnnouncementSent, AnswerWanted, ChannelFailed, ChannelOpened, DiscoveryStarted, Endpoint, Instance, InterfacesChanged, LinksChanged,
-  Listening, NetworkInterface, Stop
+  Listening, NetworkInterface, RoutineDue, Stop
 } from '../../../proto/index.ts'
+import { ROTATE_PORT } from '../../../machines/broadcaster.ts'
 import { broadcaster, discoveryChannel } from '../../../actors/lan/index.ts'
 import type { Walks } from './walks.ts'
 
@@ -14,7 +15,8 @@ export const broadcasterPaths: Walks = {
     input: { address: 'broadcaster/lan', options: { ...broadcaster.options, answersPerSecond: 1 } },
     events: [
       new DiscoveryStarted(), listening(4_000), listening(4_001), new Listening(), new LinksChanged({ links: 2 }), new LinksChanged(),
-      interfaces('192.0.2.1'), interfaces(), wanted, new AnnouncementSent({ sequence: 1, datagrams: 2 }), new Stop()
+      interfaces('192.0.2.1'), interfaces(), wanted, new AnnouncementSent({ sequence: 1, datagrams: 2 }),
+      new RoutineDue({ name: ROTATE_PORT }), new RoutineDue({ name: 'another' }), new Stop()
     ],
     key: ({ shots }) => shots
   }]

@@ -1,7 +1,7 @@
 import { listenerDefinition } from '../../../actors/listener/index.ts'
 import {
   CloseRequested, DialFailed, DialOpened, Disconnect, Endpoint, EndpointsFound, FrameRefused, Initiator, LinkAdmitted, LinkClosed, LinkSecured,
-  LinkTraffic, ListenFailed, ListenOpened, DiscoveryStarted, PongReceived, SpawnFailed, StepPassed, StepRefused, Stop, Verified
+  LinkTraffic, ListenFailed, ListenOpened, DiscoveryStarted, PongReceived, SetRoutine, SpawnFailed, StepPassed, StepRefused, Stop, Verified
 } from '../../../proto/index.ts'
 import type { MachineRun } from '../../../runtime/testing/machine-run.ts'
 import type { PathOptions, PathStep } from '../../../runtime/testing/paths.ts'
@@ -18,6 +18,14 @@ export const listenerPaths: Walks = {
     { input: { options: { ...listener, maxAttempts: 2 } }, events: listens, key: ({ failures }) => failures },
     { input: { options: { ...listener, inbound: false } }, events: listens }
   ]
+}
+
+export const routinesPaths: Walks = {
+  walks: [{
+    input: { options: { routines: [{ name: 'one', everyMs: 1_000 }] } },
+    events: [new DiscoveryStarted(), new SetRoutine({ name: 'one', change: 'stop' }), new SetRoutine({ name: 'two', everyMs: 500 }), new Stop()],
+    key: ({ rows }) => rows
+  }]
 }
 
 export const staticPeersPaths: Walks = {

@@ -1,0 +1,2 @@
+/** Where routines are kept. */
+export const ROUTINES = 'routines/main'
