@@ -9,8 +9,8 @@ const PEERS = 12
 const MARK = 4
 const SETTLE_MS = 30_000
 const WATCH_MS = 60_000
-/** One peer in twelve starts anew twelve times a minute: each time its links go and come, on both sides, and some others make room. */
-const CHANGES_MAX = 12 * 2 * 2 * MARK * 2
+/** A minute has 12 new lives: each time its links go and come, and as many others make room for it and are replaced. */
+const CHANGES_MAX = 12 * 4 * MARK
 
 const isChange = ({ event }: Line): boolean => event === 'peer.connected' || event === 'peer.disconnected'
 
