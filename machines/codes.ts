@@ -54,6 +54,8 @@ export const CODES = {
   'version': refused('Both sides share no version of the protocol.', 'Update the older one.'),
   'busy': happened('Too many links were being opened at once.', 'Nothing: it is dialled again.'),
   'too-many-links': refused('The peer holds as many links as it wants.', 'Raise --max-links there, or wait until it has room.'),
+  'address-full': refused('The peer holds as many links from that address as it allows.', 'Raise maxPerAddress or maxPerPrivateAddress there, or name this peer with --peer there.'),
+  'subnet-full': refused('The peer holds as many links from that network as it allows.', 'Raise maxPerSubnet or maxPerPrivateSubnet there, or name this peer with --peer there.'),
 
   // While verifying.
   'ping-timeout': refused('A verification ping was not answered in time.', 'Check whether the peer is overloaded or the path loses packets.', 'soon'),

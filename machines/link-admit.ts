@@ -4,6 +4,7 @@ import {
 } from '../proto/index.ts'
 import { isPrivate } from './address-range.ts'
 import { codeEntry } from './codes.ts'
+import { capOf } from './link-caps.ts'
 import { adopt, charge, consider, isPlanned, reject, replan, sleep, wake } from './link-dial.ts'
 import { lifeOf, tellFound } from './link-hear.ts'
 import { say, type LinkRow, type PeerRow, type Turn } from './link-keeper-context.ts'
@@ -70,9 +71,10 @@ export function identified(turn: Turn, body: LinkIdentified, address: string): v
   const rivals = linksOf(turn, peer).filter(other => other.address !== address && other.phase === 'held')
   const winner = rivals.find(other => beats(other, link, options.peerId, peer.peerId))
   if (winner !== undefined) return close(turn, link, lossCode(winner, link))
-  if (rivals.length === 0 && !makeRoom(turn, peer, link)) {
+  const full = rivals.length > 0 ? undefined : (link.inbound ? capOf(turn, peer, link) : undefined) ?? makeRoom(turn, peer, link)
+  if (full !== undefined) {
     turnAway(turn, peer, options.refusalMs)
-    return close(turn, link, 'too-many-links', options.refusalMs)
+    return close(turn, link, full, options.refusalMs)
   }
 
   if (peer.goneAt > 0 || peer.quietUntil > 0) setPeer(turn, peer.key, { goneAt: 0, quietUntil: 0 })

@@ -1,5 +1,6 @@
 import { RejectInbound, SpawnActor, Watch } from '../proto/index.ts'
 import { codeEntry, type Code } from './codes.ts'
+import { outboundFull } from './link-caps.ts'
 import { say, type LinkRow, type PeerRow, type Turn } from './link-keeper-context.ts'
 import { addLink, linksOf, lives, noLife, setPeer } from './link-rows.ts'
 import { dialsFirst } from './link-rules.ts'
@@ -105,6 +106,7 @@ export function consider(turn: Turn, key: string, why: 'heard' | 'lost' | 'due' 
   const first = always || !book.acceptsInbound || dialsFirst(options.peerId, peer.peerId)
   if (!planned && why !== 'due' && !first) return wake(turn, peer, options.dialPatienceMs)
   if (book.dialing >= options.maxDials) return wake(turn, peer, options.dialPatienceMs)
+  if (!always && why !== 'again' && outboundFull(turn)) return
   // A full peer looks again when the other is heard again; static ones are tried all the same.
   if (!always && why !== 'again' && why !== 'needed' && book.held + book.dialing >= options.maxLinks) return
   const places = peer.places.filter(place => charge(turn, place.host) || always)

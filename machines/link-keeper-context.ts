@@ -44,6 +44,22 @@ export interface LinkKeeperOptions {
   readonly planMs: number
   /** For how long a peer without a link is remembered that is not heard any more, in milliseconds; 0 for ever. @default 600000, ten of the longest announcing intervals */
   readonly staleMs: number
+  /** Most peers linked that dialled us; 0 for as many as there is room. @default 0 */
+  readonly maxInbound: number
+  /** Most peers linked that we dialled; 0 for as many as there is room. @default 0 */
+  readonly maxOutbound: number
+  /** Of `maxLinks`, those that only peers get which were verified before or are trusted. @default 0 */
+  readonly reservedLinks: number
+  /** PeerIds that have their link before others, whatever the caps below are. @default [] */
+  readonly trusted: readonly string[]
+  /** Most peers that dialled us from one address of the Internet. @default 8, as go-libp2p; some peers behind one router */
+  readonly maxPerAddress: number
+  /** The same for one network of the Internet, a /24, or a /48 of IPv6. @default 32, a tenth of all links */
+  readonly maxPerSubnet: number
+  /** The same for a private address: many peers of one machine. @default 256 */
+  readonly maxPerPrivateAddress: number
+  /** The same for a private network: a whole LAN. @default 1000 */
+  readonly maxPerPrivateSubnet: number
   /** Most dials under way at once; as many more may wait to dial again. @default 100, as js-libp2p */
   readonly maxDials: number
   /** Most inbound links that have not identified themselves. Over it, the source with most of them loses its oldest. @default 64 */
@@ -67,6 +83,14 @@ export const linkKeeperDefaults: LinkKeeperOptions = {
   acceptsInbound: true,
   dialPatienceMs: 1_000,
   maxLinks: 300,
+  maxInbound: 0,
+  maxOutbound: 0,
+  reservedLinks: 0,
+  trusted: [],
+  maxPerAddress: 8,
+  maxPerSubnet: 32,
+  maxPerPrivateAddress: 256,
+  maxPerPrivateSubnet: 1_000,
   maxLanLinks: 0,
   lowLanLinks: 0,
   maxWanLinks: 0,

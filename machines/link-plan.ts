@@ -1,3 +1,5 @@
+import type { Code } from './codes.ts'
+import { isTrusted } from './link-caps.ts'
 import { consider, isPlanned, marksOf, replan, wake } from './link-dial.ts'
 import type { LinkRow, PeerRow, Turn } from './link-keeper-context.ts'
 import { close, linksOf, lives, setPeer } from './link-rows.ts'
@@ -79,10 +81,10 @@ function scopeOf(turn: Turn, { lan }: PeerRow): boolean | undefined {
   return marksOf(turn, lan) === undefined ? undefined : lan
 }
 
-function rankOf(peer: PeerRow, ring: readonly string[], needed: boolean): Rank {
+function rankOf(turn: Turn, peer: PeerRow, ring: readonly string[], needed: boolean): Rank {
   if (peer.tags.length > 0) return RANK.protected
   if (ring.includes(peer.peerId)) return RANK.ring
-  if (peer.fixed.length > 0 || peer.bound.length > 0) return RANK.trusted
+  if (isTrusted(turn, peer)) return RANK.trusted
   return needed ? RANK.needed : RANK.other
 }
 
@@ -93,7 +95,7 @@ function keptOf(turn: Turn, peer: PeerRow, ring: readonly string[], newcomer?: L
   const score = Math.trunc(turn.score({
     peerId: peer.peerId, name: peer.name, lan: peer.lan, inbound: links.some(({ inbound }) => inbound), ageMs, knownMs: peer.knownSince > 0 ? now - peer.knownSince : 0
   })) || 0
-  return { peerId: peer.peerId, rank: rankOf(peer, ring, links.some(({ needed }) => needed)), score, ageMs }
+  return { peerId: peer.peerId, rank: rankOf(turn, peer, ring, links.some(({ needed }) => needed)), score, ageMs }
 }
 
 /** Ends the links to a peer that others are kept before; both sides leave each other alone for a while. */
@@ -114,21 +116,23 @@ export function turnAway(turn: Turn, peer: PeerRow, quietMs: number): PeerRow {
   })!
 }
 
-/** Whether there is room for a link to a further peer, for which a lesser one may have to go. */
-export function makeRoom(turn: Turn, peer: PeerRow, link: LinkRow): boolean {
+/** Why there is no room for a link to a further peer; for one that is admitted a lesser one may go. */
+export function makeRoom(turn: Turn, peer: PeerRow, link: LinkRow): Code | undefined {
   const { book } = turn
   const marks = marksOf(turn, peer.lan)
-  if (marks === undefined && book.held < book.options.maxLinks) return true
+  const { maxLinks, reservedLinks } = book.options
+  const most = reservedLinks === 0 || peer.knownSince > 0 || isTrusted(turn, peer) ? maxLinks : maxLinks - reservedLinks
+  if (marks === undefined && book.held < most) return undefined
   const scope = scopeOf(turn, peer)
   const view = viewOf(turn, scope)
   const held = scope === undefined ? book.held : view.held.length
   const tooMany = marks !== undefined && held >= marks.high
-  if (!tooMany && book.held < book.options.maxLinks) return true
+  if (!tooMany && book.held < most) return undefined
   const ring = ringOf(book.options.peerId, peer.acceptsInbound ? [...view.ring, peer.peerId] : view.ring)
   const victim = victimOf(view.held.map(each => keptOf(turn, each, ring)), keptOf(turn, peer, ring, link), book.options.graceMs)
-  if (victim === undefined) return false
+  if (victim === undefined) return 'too-many-links'
   trim(turn, victim.peerId)
-  return true
+  return undefined
 }
 
 /** Looks over all links and all peers: who is dialled, and who goes. */

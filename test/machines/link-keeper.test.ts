@@ -7,6 +7,7 @@ import './link-keeper/limits.ts'
 import './link-keeper/leaving.ts'
 import './link-keeper/hostile.ts'
 import './link-keeper/trimming.ts'
+import './link-keeper/crowds.ts'
 
 const static_ = { via: 'static', instance: null }
 
