@@ -14,10 +14,10 @@ export interface ActorMoment {
   readonly state: unknown
   /** Context of its machine, as plain data. */
   readonly context: unknown
-  /** Seq of the last message in the log that it took, 0 where there was none. */
+  /** Seq of the last message that it took, 0 where there was none. */
   readonly lastSeq: number
-  /** Logical time at which it came into this state, in milliseconds; that of the checkpoint where the log begins with it. */
-  readonly since: number
+  /** Logical time at which it came into this state, in milliseconds; undefined where it was in it when the log begins, at a checkpoint. */
+  readonly since: number | undefined
 }
 
 /**
@@ -28,8 +28,10 @@ export interface ActorMoment {
 export function actorsAt(log: LogSource, seq: number, options: ReplayOptions): ActorMoment[] {
   const actors = new Map<string, ActorMoment>()
   for (const step of stepsTo(log, seq, options)) {
-    const { actor, after, contextAfter, time, envelope } = step
-    if (actor !== undefined) {
+    const { restored, actor, after, contextAfter, time, envelope } = step
+    if (actor !== undefined && restored) {
+      actors.set(actor, { address: actor, state: after, context: contextAfter, lastSeq: step.origin, since: undefined })
+    } else if (actor !== undefined) {
       const known = actors.get(actor)
       const since = known !== undefined && stateName(known.state) === stateName(after) ? known.since : time
       actors.set(actor, { address: actor, state: after, context: contextAfter, lastSeq: step.seq || known?.lastSeq || 0, since })
@@ -53,7 +55,7 @@ export function askedFor(actors: readonly ActorMoment[], asked: string | undefin
 }
 
 function momentLine({ address, state, lastSeq, since }: ActorMoment): string {
-  return `${shortAddress(address).padEnd(26)} ${stateName(state).padEnd(12)} since ${(since / 1000).toFixed(3)} s${lastSeq === 0 ? '' : `, last message ${lastSeq}`}`
+  return `${shortAddress(address).padEnd(26)} ${stateName(state).padEnd(12)} since ${since === undefined ? 'before the log' : `${(since / 1000).toFixed(3)} s`}${lastSeq === 0 ? '' : `, last message ${lastSeq}`}`
 }
 
 function jsonLines(context: unknown): string[] {

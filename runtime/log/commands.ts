@@ -36,7 +36,8 @@ export function checkCommand(log: LogSource, streams: CommandStreams, options: {
   return guarded(log, streams, async () => {
     const reader = readLog(log)
     const counts = { input: 0, output: 0, stopped: 0 }
-    let timeMs = 0
+    let timeMs = reader.checkpoint?.time ?? 0
+    const fromMs = timeMs
     let fault: unknown
     try {
       for (const entry of reader) {
@@ -48,9 +49,10 @@ export function checkCommand(log: LogSource, streams: CommandStreams, options: {
     }
     const { input: inputs, output: outputs } = counts
     if (options.json === true) {
-      streams.out.write(`${jsonText({ inputs, outputs, timeMs, ending: reader.ending, ok: fault === undefined && reader.torn === undefined })}\n`)
+      streams.out.write(`${jsonText({ inputs, outputs, ...reader.checkpoint && { fromMs }, timeMs, ending: reader.ending, ok: fault === undefined && reader.torn === undefined })}\n`)
     } else {
-      streams.out.write(`${count(inputs, 'input')} and ${count(outputs, 'output')} in ${(timeMs / 1000).toFixed(3)} s` +
+      streams.out.write(`${count(inputs, 'input')} and ${count(outputs, 'output')} in ${((timeMs - fromMs) / 1000).toFixed(3)} s` +
+        `${reader.checkpoint === undefined ? '' : ` from ${(fromMs / 1000).toFixed(3)} s on, where it begins at a checkpoint`}` +
         `${reader.ending === undefined ? '' : `; ${ENDINGS[reader.ending]}`}\n`)
     }
     if (fault !== undefined) throw fault

@@ -49,8 +49,10 @@ export interface MachineDifferences {
  *
  * A changed machine that draws other random numbers gives other names to what it spawns: from there on the recorded inputs
  * reach nobody, and show so as dead letters.
+ *
+ * A log that begins at a checkpoint starts them in the recorded states and contexts.
+ * @throws RestoreError when it does and a machine has no such state any more, or begins with a key in its context that was not recorded
  * @throws UnknownKindError, UnknownMessageError, LogCorruptError and what readLog throws
- * @throws RestoreError when the log begins at a checkpoint whose states the machines do not have
  */
 export async function compareMachines(log: LogSource | LogReader, options: CompareOptions): Promise<MachineDifferences> {
   const { maxDifferences = 1_000, signal } = options
@@ -62,7 +64,7 @@ export async function compareMachines(log: LogSource | LogReader, options: Compa
     const feed = new Feed(reader, options)
     let turn = performance.now()
     for (const stretch of feed.stretches(maxDifferences)) {
-      same += judge(stretch, feed, differences)
+      if (stretch !== undefined) same += judge(stretch, feed, differences)
       truncated = differences.length > maxDifferences
       if (truncated) break
       if (performance.now() - turn < TURN_MS) continue

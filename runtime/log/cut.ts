@@ -1,4 +1,4 @@
-import type { LogHeader } from '../../proto/index.ts'
+import type { Checkpoint, LogHeader } from '../../proto/index.ts'
 import type { LogEntry } from './format.ts'
 import { Origins } from './origins.ts'
 import { readLog } from './reader.ts'
@@ -17,6 +17,8 @@ export interface CutOptions extends ReplayOptions {
 /** What of a log matters for one actor. */
 export interface LogCut {
   readonly header: LogHeader
+  /** Where the log begins, and the inputs go on from; undefined where that is the start of the run. */
+  readonly checkpoint: Checkpoint | undefined
   readonly actor: string
   /** The inputs that led to its start, to every message that it was given and to every timer that it set, in order. */
   readonly inputs: readonly LogInput[]
@@ -51,5 +53,5 @@ export function cutLog(log: RereadableLog, options: CutOptions): LogCut {
     of++
     if (matter.has(entry.envelope.seq)) inputs.push(entry)
   }
-  return { header: reader.header, actor: options.actor, inputs, of }
+  return { header: reader.header, checkpoint: reader.checkpoint, actor: options.actor, inputs, of }
 }

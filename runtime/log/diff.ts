@@ -1,8 +1,8 @@
-import { Registry, type LogActor, type LogHeader } from '../../proto/index.ts'
+import { Registry, type Checkpoint, type LogActor, type LogHeader } from '../../proto/index.ts'
 import { printable, shown, type ShownEnvelope } from './body.ts'
 import { compare, type FieldDifference } from './divergence.ts'
 import type { LogEnding, LogEntry } from './format.ts'
-import { readLog, type LogSource } from './reader.ts'
+import { readLog, type LogReader, type LogSource } from './reader.ts'
 import { textLine } from './show.ts'
 import { fit } from './trace.ts'
 
@@ -13,7 +13,10 @@ const CONTEXT = 3
 const INFORMATION: ReadonlySet<string> = new Set(['library', 'schema', 'wallTime'])
 
 export interface LogDifference {
+  /** All that both hold is the same, and they end alike. */
   readonly same: boolean
+  /** Logical times at which they begin, in milliseconds, and the messages before; they are compared from the later on. */
+  readonly begins: readonly [LogBegin, LogBegin]
   /** Fields of the headers that differ. */
   readonly header: readonly FieldDifference[]
   /** The first place at which the entries differ; undefined where they are the same. */
@@ -22,6 +25,11 @@ export interface LogDifference {
   readonly common: number
   /** How each log ends; undefined where it was not read to its end. */
   readonly endings: readonly [LogEnding | undefined, LogEnding | undefined]
+}
+
+export interface LogBegin {
+  readonly time: number
+  readonly seq: number
 }
 
 export interface FirstDifference {
@@ -36,7 +44,8 @@ export interface FirstDifference {
 }
 
 /**
- * Compares two logs record by record up to their first difference; neither is replayed. Memory holds a block of each.
+ * Compares two logs record by record up to their first difference; neither is replayed. Memory holds a block of each. Where one
+ * begins later, at a checkpoint, what the other has before that is passed over; checkpoints are compared where both begin at the same.
  * @throws everything that readLog throws; LogCorruptError after the entries that stand before the fault
  */
 export function diffLogs(a: LogSource, b: LogSource, registry = new Registry()): LogDifference {
@@ -44,7 +53,10 @@ export function diffLogs(a: LogSource, b: LogSource, registry = new Registry()):
   try {
     const header: FieldDifference[] = []
     compare('', plainHeader(logs[0].header), plainHeader(logs[1].header), header)
-    const [left, right] = [logs[0][Symbol.iterator](), logs[1][Symbol.iterator]()]
+    const begins = [beginOf(logs[0]), beginOf(logs[1])] as const
+    if (begins[0].seq === begins[1].seq) compare('checkpoint', plainCheckpoint(logs[0].checkpoint), plainCheckpoint(logs[1].checkpoint), header)
+    const from = Math.max(begins[0].seq, begins[1].seq)
+    const [left, right] = [entriesFrom(logs[0], from), entriesFrom(logs[1], from)]
     const before: LogEntry[] = []
     for (let common = 0; ; common++) {
       const [one, other] = [left.next().value ?? undefined, right.next().value ?? undefined]
@@ -55,27 +67,41 @@ export function diffLogs(a: LogSource, b: LogSource, registry = new Registry()):
       }
       const endings = [logs[0].ending, logs[1].ending] as const
       const counted = header.some(({ path }) => !INFORMATION.has(path.split('.')[0]!))
-      if (one === undefined && other === undefined) return { same: !counted && endings[0] === endings[1], header, common, endings }
+      if (one === undefined && other === undefined) return { same: !counted && endings[0] === endings[1], begins, header, common, endings }
       const fields: FieldDifference[] = []
       if (one !== undefined && other !== undefined) compare('', plainEntry(one, registry), plainEntry(other, registry), fields)
-      return { same: false, header, common, endings, first: { a: one, b: other, fields, before, afterA: some(left), afterB: some(right) } }
+      return { same: false, begins, header, common, endings, first: { a: one, b: other, fields, before, afterA: some(left), afterB: some(right) } }
     }
   } finally {
     for (const log of logs) log.close()
   }
 }
 
+function beginOf({ checkpoint }: LogReader): LogBegin {
+  return { time: checkpoint?.time ?? 0, seq: checkpoint?.seq ?? 0 }
+}
+
+/** Those that follow a message. */
+function* entriesFrom(log: LogReader, seq: number): Generator<LogEntry, void, void> {
+  for (const entry of log) if (entry.kind === 'stopped' || entry.envelope.seq > seq) yield entry
+}
+
+function plainCheckpoint(checkpoint: Checkpoint | undefined): unknown {
+  return checkpoint && JSON.parse(JSON.stringify(checkpoint))
+}
+
 /** A difference as text. */
-export function formatDifference({ same, header, first, common, endings }: LogDifference, width: number, registry = new Registry()): string {
+export function formatDifference({ same, begins: [a, b], header, first, common, endings }: LogDifference, width: number, registry = new Registry()): string {
   const line = (mark: string) => (entry: LogEntry) => `${mark} ${textLine(entry, registry, width - 2)}`
   const lines = header.flatMap(field => [`header ${field.path}${INFORMATION.has(field.path) ? ' (for information)' : ''}`, ...sides(field)])
+  if (a.seq !== b.seq) lines.unshift(`one begins at ${seconds(a.time)}, the other at ${seconds(b.time)}: compared from ${seconds(Math.max(a.time, b.time))} on`)
   if (first === undefined) {
     lines.push(same ? `the same, ${common} records` : `the same ${common} records; ${endings[0] === endings[1] ? 'the headers differ' : `one ends ${endings[0]}, the other ${endings[1]}`}`)
   } else {
-    const { a, b, fields, before, afterA, afterB } = first
+    const { a: one, b: other, fields, before, afterA, afterB } = first
     lines.push(`the first difference is after ${common} records that are the same`, ...before.map(line(' ')))
-    lines.push(...(a === undefined ? [`- (the log has ended: ${endings[0]})`] : [a, ...afterA].map(line('-'))))
-    lines.push(...(b === undefined ? [`+ (the log has ended: ${endings[1]})`] : [b, ...afterB].map(line('+'))))
+    lines.push(...(one === undefined ? [`- (the log has ended: ${endings[0]})`] : [one, ...afterA].map(line('-'))))
+    lines.push(...(other === undefined ? [`+ (the log has ended: ${endings[1]})`] : [other, ...afterB].map(line('+'))))
     for (const field of fields) lines.push(`differs in ${field.path}`, ...sides(field))
   }
   return lines.map(text => fit(printable(text), width)).join('\n')
@@ -83,6 +109,10 @@ export function formatDifference({ same, header, first, common, endings }: LogDi
 
 function sides({ expected, got }: FieldDifference): string[] {
   return [`  - ${json(expected)}`, `  + ${json(got)}`]
+}
+
+function seconds(time: number): string {
+  return `${(time / 1000).toFixed(3)} s`
 }
 
 function json(value: unknown): string {

@@ -106,8 +106,9 @@ export class NoSuchMessageError extends Error {
   override name = 'NoSuchMessageError'
   readonly seq: number
 
-  constructor(seq: number, last: number) {
-    super(`there is no message ${seq}: ${last === 0 ? 'the log has none' : `the last is ${last}`}; \`p2pnet log show\` lists those that are recorded`)
+  /** @param begin seq after which the log begins @param last the last in it, 0 where there is none */
+  constructor(seq: number, last: number, begin = 0) {
+    super(`there is no message ${seq}: ${begin >= seq ? `the log begins after message ${begin}` : last === 0 ? 'the log has none' : `the last is ${last}`}; \`p2pnet log show\` lists those that are recorded`)
     this.seq = seq
   }
 }

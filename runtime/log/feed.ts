@@ -1,6 +1,6 @@
-import type { ActorDefinition } from '../../actors/seam/index.ts'
-import { Checkpoint, CheckpointActor, LogActor, LogHeader, Registry, UnknownMessageError, type Envelope } from '../../proto/index.ts'
+import { Registry, UnknownMessageError, type Envelope } from '../../proto/index.ts'
 import { Kernel } from '../kernel/index.ts'
+import { checkpointAs, headerAs } from './feed-as.ts'
 import type { LogEntry, LoggedEnvelope } from './format.ts'
 import { recordedKernel } from './header.ts'
 import type { LogReader } from './reader.ts'
@@ -32,7 +32,7 @@ export class Feed {
   /** Inputs that could not be given: the kernel had stopped, or they are no messages any more. */
   refused = 0
   readonly #log: LogReader
-  readonly #versions: ReadonlyMap<string, number>
+  readonly #definitions: ReplayOptions['definitions']
   readonly #entries: Iterator<LogEntry, void, void>
   #head: LogEntry | undefined
   /** Inputs of the stretch at hand that came while the core worked. */
@@ -47,11 +47,11 @@ export class Feed {
   constructor(log: LogReader, options: ReplayOptions) {
     const { definitions, codec } = options
     this.#log = log
-    this.#versions = new Map(definitions.map(({ kind, version = 1 }) => [kind, version]))
+    this.#definitions = definitions
     this.#entries = log[Symbol.iterator]()
     this.registry = registryFor(options)
     this.kernel = new Kernel({
-      ...recordedKernel(asOf(log.header, definitions), definitions),
+      ...recordedKernel(headerAs(log.header, definitions), definitions),
       registry: this.registry,
       ...(codec === undefined ? {} : { codec }),
       shell: { deliver: () => this.#meet(), actorStarted: () => this.#meet(), actorStopped: () => this.#meet() },
@@ -61,10 +61,12 @@ export class Feed {
   }
 
   /**
+   * Undefined is one instant of timers on the way: a log may claim any time.
    * @param limit outputs of one stretch, in excess of those recorded, at which it ends
+   * @throws RestoreError when the log begins at a checkpoint that does not fit the definitions
    * @throws UnknownMessageError for an input of a type that nobody registered, LogCorruptError for a damaged log
    */
-  *stretches(limit: number): Generator<Stretch, void, void> {
+  *stretches(limit: number): Generator<Stretch | undefined, void, void> {
     let input: LoggedEnvelope | undefined
     this.#head = this.#next()
     for (let first = true; first || input !== undefined || this.#head !== undefined; first = false) {
@@ -74,13 +76,13 @@ export class Feed {
       else if (input !== undefined) this.#give(input)
       while (this.#nested.length > 0) {
         const nested = this.#nested[0]!
-        this.#advance(nested.time, most)
+        yield* this.#advance(nested.time, most)
         if (this.#nested[0] === nested) this.#give(this.#nested.shift()!)
       }
       const head = this.#head
       input = head?.kind === 'input' && !head.nested ? head.envelope : undefined
       // A stretch that was too long ends before the next instant.
-      if (head !== undefined) this.#advance(timeOf(head) - (input === undefined && head.kind !== 'stopped' ? 1 : 0), most)
+      if (head !== undefined) yield* this.#advance(timeOf(head) - (input === undefined && head.kind !== 'stopped' ? 1 : 0), most)
       yield { recorded: this.#recorded, sent: this.#sent }
       if (this.#sent.length > most || head?.kind === 'stopped') return
       this.#sent = []
@@ -88,12 +90,10 @@ export class Feed {
     }
   }
 
-  /** @throws RestoreError where the machines do not have the states of the checkpoint at which the log begins */
   #begin(): void {
-    const { checkpoint } = this.#log
-    if (checkpoint === undefined) return this.kernel.start()
-    const actors = (checkpoint.actors as CheckpointActor[]).map(actor => new CheckpointActor({ ...actor, version: this.#versions.get(actor.kind) ?? actor.version }))
-    this.kernel.restore(new Checkpoint({ ...checkpoint, actors }))
+    const { checkpoint, header } = this.#log
+    if (checkpoint === undefined) this.kernel.start()
+    else this.kernel.restore(checkpointAs(checkpoint, this.#definitions, header.flags))
   }
 
   /** Outputs until the next input that found the core idle; nested inputs wait for their turn. */
@@ -119,10 +119,11 @@ export class Feed {
   }
 
   /** One instant a step, so that a run that sends without end is noticed. */
-  #advance(time: number, most: number): void {
+  *#advance(time: number, most: number): Generator<undefined, void, void> {
     const { kernel } = this
     for (let due = kernel.nextDue(); due !== undefined && due < time && this.#sent.length <= most; due = kernel.nextDue()) {
       kernel.advanceTo(Math.max(due, kernel.clock.now()))
+      yield
     }
     if (this.#sent.length <= most && kernel.clock.now() <= time) kernel.advanceTo(time)
   }
@@ -158,28 +159,6 @@ export class Feed {
     const expected = this.#recorded[this.#sent.length]
     this.#changed ||= expected?.seq !== seq || expected.type !== type || expected.to !== to || expected.from !== from
     this.#sent.push({ envelope: { seq, time, from, to, type, cause, bytes }, state: this.kernel.system.cell(from)?.snapshot?.value })
-  }
-}
-
-/** The header as if these definitions had been recorded: a changed machine may have another version, and more options. */
-function asOf(header: LogHeader, definitions: readonly ActorDefinition[]): LogHeader {
-  const known = new Map(definitions.map(definition => [definition.kind, definition]))
-  const actor = ({ kind, id, version, options }: LogActor) => {
-    const definition = known.get(kind)
-    return new LogActor({
-      kind, id, version: definition === undefined ? version : definition.version ?? 1,
-      options: id === '' && definition !== undefined ? merged(definition.options, options) : options
-    })
-  }
-  return new LogHeader({ ...header, actors: (header.actors as LogActor[]).map(actor), spawnable: (header.spawnable as LogActor[]).map(actor) })
-}
-
-/** Options that the log knows, over the defaults of those that it does not. */
-function merged(defaults: object | undefined, recorded: string): string {
-  try {
-    return JSON.stringify({ ...defaults, ...JSON.parse(recorded || '{}') as object })
-  } catch {
-    return recorded
   }
 }
 

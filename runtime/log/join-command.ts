@@ -29,14 +29,14 @@ export function formatJoined({ peers, rows }: JoinedLogs, registry: Registry, wi
   const zero = Math.min(...peers.map(peer => peer.zero))
   const names = peers.map(({ name }) => fit(name, 12))
   const column = Math.min(Math.max(...names.map(({ length }) => length)) * 2 + 3, 27)
-  const lines = peers.map(({ name, peerId, zero: own, correctionMs, truncated }) =>
-    `# ${name} ${peerId.slice(0, 16)}, from ${seconds(own - zero).trim()} s on` +
+  const lines = peers.map(({ name, peerId, zero: own, begin, correctionMs, truncated }) =>
+    `# ${name} ${peerId.slice(0, 16)}, from ${seconds(own - zero).trim()} s on${begin === own ? '' : `, its log from ${seconds(begin - zero).trim()} s on`}` +
     `${correctionMs === 0 ? '' : `, its clock moved by ${correctionMs} ms`}${truncated ? '; only the start of its log' : ''}`)
   for (const row of rows) {
     const body = shortBody(row.envelope, registry)
     const { message } = row
     const who = message === undefined ? names[row.peer]! : `${names[row.peer]!} → ${other(row, names)}`
-    const way = message === undefined ? '' : message.arrived === undefined ? '(arrived in no log) ' : `(${message.arrived.time - row.time} ms) `
+    const way = message === undefined ? '' : message.arrived === undefined ? `(${message.before === true ? `before the log of ${names[message.to!]!}` : 'arrived in no log'}) ` : `(${message.arrived.time - row.time} ms) `
     lines.push(`${seconds(row.time - zero)} ${who.padEnd(column)} ${row.envelope.type} ${way}${body}`.trimEnd())
   }
   return lines.map(line => fit(printable(line), width)).join('\n')
@@ -54,7 +54,7 @@ export function mermaid({ peers, rows }: JoinedLogs): string {
   const body = rows.map(({ peer, envelope, message }) => {
     if (message === undefined) return `  Note over p${peer}: ${word(envelope.type)}`
     const to = message.to === undefined ? stranger(message.toPeerId) : `p${message.to}`
-    return `  p${peer}${message.arrived === undefined ? '-x' : '->>'}${to}: ${word(envelope.type)}`
+    return `  p${peer}${message.arrived === undefined && message.before !== true ? '-x' : '->>'}${to}: ${word(envelope.type)}`
   })
   for (const [peerId, id] of strangers) lines.push(`  participant ${id} as ${peerId === '*' ? 'all' : word(peerId.slice(0, 8) || 'nobody')}`)
   return [...lines, ...body].join('\n')
@@ -77,7 +77,7 @@ function seconds(ms: number): string {
 function json({ peers, rows }: JoinedLogs, registry: Registry): string {
   const lines = rows.map(({ time, peer, envelope, message }) => jsonText({
     kind: message === undefined ? 'event' : 'message', time, peer: peers[peer]!.name,
-    ...(message === undefined ? {} : { to: message.to === undefined ? message.toPeerId : peers[message.to]!.name, arrived: message.arrived }),
+    ...(message === undefined ? {} : { to: message.to === undefined ? message.toPeerId : peers[message.to]!.name, arrived: message.arrived, before: message.before }),
     envelope: shown(envelope, registry)
   }))
   return [...peers.map(peer => jsonText({ kind: 'peer', ...peer })), ...lines].join('\n')

@@ -1,4 +1,5 @@
-import type { EventOf, Registry } from '../../proto/index.ts'
+import type { Checkpoint, CheckpointActor, EventOf, Registry } from '../../proto/index.ts'
+import { parsePlain } from '../kernel/plain.ts'
 import type { LoggedEnvelope } from './format.ts'
 
 /** What a join takes of one log. */
@@ -26,6 +27,18 @@ export class EventReader {
 
   constructor(registry: Registry) {
     this.#registry = registry
+  }
+
+  /** The links that were up when the log begins, as the actors of their drivers know them. */
+  begin({ actors }: Checkpoint): void {
+    for (const { kind, id, options, context } of actors as CheckpointActor[]) {
+      try {
+        const { linkId } = parsePlain(context, JSON.parse(options) as object) as { linkId?: unknown }
+        if (typeof linkId === 'string' && linkId !== '') this.#links.set(`${kind}/${id}#link`, linkId)
+      } catch {
+        // It has no machine now, or nothing that anybody could read.
+      }
+    }
   }
 
   take(envelope: LoggedEnvelope): void {

@@ -17,6 +17,8 @@ export interface JoinedPeer {
   readonly peerId: string
   /** Wall time at its logical zero, in milliseconds since the epoch, by the first peer's clock. */
   readonly zero: number
+  /** Wall time at which its log begins, as `zero`: later where the last part of the run was kept. */
+  readonly begin: number
   /** What was added to its own clock, in milliseconds. */
   readonly correctionMs: number
   /** Its log has more than was taken. */
@@ -38,6 +40,8 @@ export interface JoinedRow {
     readonly toPeerId: string
     /** How it stands in the other's log; undefined where it does not. */
     readonly arrived?: { readonly time: number; readonly seq: number }
+    /** It was sent before the other's log begins, by the clocks. */
+    readonly before?: true
   }
 }
 
@@ -53,7 +57,8 @@ const LOOK_AHEAD = 1_000
 /**
  * Makes one picture of the logs of several peers. A message in one log is the same as in another's when it went over the link of
  * the same id in that direction and has the same type, or from that peer to this one and has the same bytes too, in the order in
- * which they were sent: logs hold no number of the frame. The clocks are those of the headers, corrected where a message would arrive before it was sent.
+ * which they were sent: logs hold no number of the frame. Where a log begins in the midst of a run, the first message of a link or
+ * peer is the same as that of the nearest time, of those that may be it. The clocks are those of the headers, corrected where a message would arrive before it was sent.
  * @throws everything that readLog throws
  */
 export function joinLogs(sources: readonly LogSource[], { registry, maxEvents = 100_000 }: JoinOptions): JoinedLogs {
@@ -62,6 +67,7 @@ export function joinLogs(sources: readonly LogSource[], { registry, maxEvents = 
     const events = new EventReader(registry)
     let truncated = false
     try {
+      if (reader.checkpoint !== undefined) events.begin(reader.checkpoint)
       for (const entry of reader) {
         if (entry.kind !== 'input' && entry.kind !== 'output') continue
         events.take(entry.envelope)
@@ -71,10 +77,10 @@ export function joinLogs(sources: readonly LogSource[], { registry, maxEvents = 
     } finally {
       reader.close()
     }
-    return { header: reader.header, events: events.taken, truncated }
+    return { header: reader.header, begin: reader.checkpoint?.time ?? 0, events: events.taken, truncated }
   })
-  const pairs = pair(logs)
   const zeros = logs.map(({ header: { wallTime } }) => (Number.isFinite(wallTime) ? wallTime : 0))
+  const pairs = pair(logs, zeros)
   const crossings: Crossing[] = pairs.map(({ from, to, send, receive }) => (
     { from, to, sent: zeros[from]! + send.envelope.time, arrived: zeros[to]! + receive.envelope.time }))
   const corrections = alignClocks(logs.length, crossings)
@@ -82,14 +88,16 @@ export function joinLogs(sources: readonly LogSource[], { registry, maxEvents = 
   const names = namesOf(logs.map(({ header }) => header))
   const rows = rowsOf(logs, pairs, clock)
   return {
-    peers: logs.map(({ header, truncated }, index) => (
-      { name: names[index]!, peerId: header.peerId, zero: clock[index]!, correctionMs: corrections[index]!, truncated })),
+    peers: logs.map(({ header, begin, truncated }, index) => (
+      { name: names[index]!, peerId: header.peerId, zero: clock[index]!, begin: clock[index]! + begin, correctionMs: corrections[index]!, truncated })),
     rows: rows.sort((a, b) => a.time - b.time || a.peer - b.peer || a.envelope.seq - b.envelope.seq)
   }
 }
 
 interface TakenLog {
   readonly header: LogHeader
+  /** Logical time at which it begins, in milliseconds. */
+  readonly begin: number
   readonly events: readonly JoinEvent[]
 }
 
@@ -101,10 +109,10 @@ interface PairOfEvents {
 }
 
 /** Finds for each message that arrived the one that was sent. */
-function pair(logs: readonly TakenLog[]): PairOfEvents[] {
+function pair(logs: readonly TakenLog[], zeros: readonly number[]): PairOfEvents[] {
   const pairs: PairOfEvents[] = []
   const taken = new Set<JoinEvent>()
-  for (const [from, { header, events }] of logs.entries()) {
+  for (const [from, { header, begin, events }] of logs.entries()) {
     const sends = events.filter(({ kind }) => kind === 'send')
     for (const [to, other] of logs.entries()) {
       if (to === from) continue
@@ -115,25 +123,47 @@ function pair(logs: readonly TakenLog[]): PairOfEvents[] {
         else if (send.peerId === '*' || send.peerId === other.header.peerId) channel('peer').push(send)
       }
       const cursors = new Map<string, number>()
+      const late = begin > 0 || other.begin > 0
       for (const receive of other.events) {
         if (receive.kind !== 'receive' || taken.has(receive)) continue
         if (receive.linkId === '' && receive.peerId !== header.peerId) continue
         const key = receive.linkId === '' ? 'peer' : `link ${receive.linkId}`
         const queue = channels.get(key) ?? []
-        const start = cursors.get(key) ?? 0
-        const end = Math.min(queue.length, start + LOOK_AHEAD)
-        for (let at = start; at < end; at++) {
-          const send = queue[at]!
-          if (!sameMessage(send, receive)) continue
-          cursors.set(key, at + 1)
-          taken.add(receive)
-          pairs.push({ from, to, send, receive })
-          break
-        }
+        const sentAt = zeros[to]! + receive.envelope.time - zeros[from]!
+        const next = cursors.get(key)
+        if (next === undefined && begin > 0 && sentAt < begin) continue
+        const at = next === undefined && late ? nearest(queue, receive, sentAt) : first(queue, receive, next ?? 0)
+        if (at === undefined) continue
+        cursors.set(key, at + 1)
+        taken.add(receive)
+        pairs.push({ from, to, send: queue[at]!, receive })
       }
     }
   }
   return pairs
+}
+
+/** The next send that the message may be. */
+function first(queue: readonly JoinEvent[], receive: JoinEvent, from: number): number | undefined {
+  const end = Math.min(queue.length, from + LOOK_AHEAD)
+  for (let at = from; at < end; at++) if (sameMessage(queue[at]!, receive)) return at
+  return undefined
+}
+
+/** The send nearest to that time which the message may be: it is not known how many went before. @param time the sender's logical one */
+function nearest(queue: readonly JoinEvent[], receive: JoinEvent, time: number): number | undefined {
+  let [low, high] = [0, queue.length]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (queue[middle]!.envelope.time < time) low = middle + 1
+    else high = middle
+  }
+  let found: number | undefined
+  for (let at = Math.max(0, low - LOOK_AHEAD / 2); at < Math.min(queue.length, low + LOOK_AHEAD / 2); at++) {
+    const away = Math.abs(queue[at]!.envelope.time - time)
+    if (sameMessage(queue[at]!, receive) && (found === undefined || away < Math.abs(queue[found]!.envelope.time - time))) found = at
+  }
+  return found
 }
 
 /** On a link the driver may complete what it is given (Identify), and one of a type is like the next. */
@@ -157,7 +187,9 @@ function rowsOf(logs: readonly TakenLog[], pairs: readonly PairOfEvents[], clock
       if (kind === 'receive' || (kind === 'send' && (sent.has(event) || event.linkId !== ''))) continue
       const to = logs.findIndex(({ header }) => header.peerId === peerId)
       const time = clock[peer]! + envelope.time
-      rows.push(kind === 'event' ? { time, peer, envelope } : { time, peer, envelope, message: { to: to < 0 ? undefined : to, toPeerId: peerId } })
+      const before = to >= 0 && time < clock[to]! + logs[to]!.begin
+      rows.push(kind === 'event' ? { time, peer, envelope }
+        : { time, peer, envelope, message: { to: to < 0 ? undefined : to, toPeerId: peerId, ...before && { before } } })
     }
   }
   return rows

@@ -12,7 +12,7 @@ export interface LogPathStep {
   readonly time: number
   /** Seq of the message that brought it there; 0 for a start or a timer. */
   readonly seq: number
-  /** Type of that message, `(start)` or `(timer)`. */
+  /** Type of that message, `(start)` or `(timer)`; an actor that ran already when the log begins starts there. */
   readonly type: string
 }
 

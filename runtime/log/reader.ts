@@ -18,7 +18,9 @@ const CHUNK_BYTES = 256 * 1024
 export class LogReader implements Iterable<LogEntry> {
   readonly header: LogHeader
   readonly #decoder = new LogDecoder()
+  readonly #items: Generator<LogItem, void, void>
   readonly #entries: Generator<LogEntry, void, void>
+  #opening: (() => LogItem | undefined) | undefined
   #checkpoint: Checkpoint | undefined
   #ending: LogEnding | undefined
   #torn: LogTruncatedError | undefined
@@ -29,18 +31,19 @@ export class LogReader implements Iterable<LogEntry> {
    * @throws NotALogError, LogVersionError, LogTruncatedError, LogCorruptError when there is no header to read
    */
   constructor(source: LogSource) {
-    const items = this.#items(chunksOf(source))
-    const first = items.next().value
+    this.#items = this.#itemsOf(chunksOf(source))
+    const first = this.#items.next().value
     if (first?.kind !== 'header') throw this.#torn ?? new Error('the decoder gave no header')
     this.header = first.header
-    this.#entries = this.#entriesOf(items)
+    this.#entries = this.#entriesOf()
   }
 
   /**
-   * Where the run stood when the log begins, if that is not its start; known when the first entry was read. Checkpoints
-   * further on say nothing that the log does not, and are passed over.
+   * Where the run stood when the log begins; undefined where it begins with the run. Checkpoints further on say nothing
+   * that the log does not, and are passed over.
    */
   get checkpoint(): Checkpoint | undefined {
+    this.#open()
     return this.#checkpoint
   }
 
@@ -67,18 +70,32 @@ export class LogReader implements Iterable<LogEntry> {
   /** Closes the file; not needed once the log is read to its end. */
   close(): void {
     this.#entries.return()
+    this.#items.return()
   }
 
-  *#entriesOf(items: Iterable<LogItem>): Generator<LogEntry, void, void> {
-    let first = true
-    for (const item of items) {
-      if (item.kind === 'checkpoint' && first) this.#checkpoint = item.checkpoint
-      first = false
-      if (item.kind !== 'checkpoint' && item.kind !== 'header') yield item
+  /** Reads what follows the header, once; what is wrong there is thrown to whoever takes it. */
+  #open(): () => LogItem | undefined {
+    if (this.#opening !== undefined) return this.#opening
+    try {
+      const item = this.#items.next().value ?? undefined
+      if (item?.kind === 'checkpoint') this.#checkpoint = item.checkpoint
+      return this.#opening = () => item
+    } catch (error) {
+      return this.#opening = () => { throw error }
     }
   }
 
-  *#items(chunks: Iterable<Uint8Array>) {
+  *#entriesOf(): Generator<LogEntry, void, void> {
+    try {
+      for (let item = this.#open()(); item !== undefined; item = this.#items.next().value ?? undefined) {
+        if (item.kind !== 'checkpoint' && item.kind !== 'header') yield item
+      }
+    } finally {
+      this.#items.return()
+    }
+  }
+
+  *#itemsOf(chunks: Iterable<Uint8Array>) {
     for (const chunk of chunks) yield* this.#decoder.push(chunk)
     const { ending, torn } = this.#decoder.end()
     this.#ending = ending

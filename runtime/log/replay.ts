@@ -1,5 +1,5 @@
 import type { ActorDefinition } from '../../actors/seam/index.ts'
-import { Registry, UnknownMessageError, type Envelope, type MessageClass } from '../../proto/index.ts'
+import { Registry, UnknownMessageError, type Checkpoint, type Envelope, type MessageClass } from '../../proto/index.ts'
 import { Kernel, type Codec, type Witness } from '../kernel/index.ts'
 import { divergence, sameEnvelope, type Divergence, type DivergenceAt } from './divergence.ts'
 import type { LogEnding, LogEntry, LoggedEnvelope } from './format.ts'
@@ -119,6 +119,11 @@ export class Replay {
     return this.#divergence
   }
 
+  /** Where the run stood when the log begins; undefined where it begins with the run. */
+  get checkpoint(): Checkpoint | undefined {
+    return this.#log.checkpoint
+  }
+
   /** The entry that is to come next, undefined at the end. */
   get next(): LogEntry | undefined {
     return this.#head
@@ -133,7 +138,7 @@ export class Replay {
     if (!this.#begun) {
       this.#begun = true
       this.#advance()
-      const { checkpoint } = this.#log
+      const { checkpoint } = this
       if (checkpoint === undefined) this.kernel.start()
       else this.kernel.restore(checkpoint)
       this.#from = this.kernel.clock.now()

@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream'
-import { Registry, type LogActor, type LogHeader } from '../../proto/index.ts'
+import { Registry, type Checkpoint, type LogActor, type LogHeader } from '../../proto/index.ts'
 import { jsonText } from '../json-text.ts'
 import { printable, shortBody, shown } from './body.ts'
 import { followLog, type FollowOptions } from './follow.ts'
@@ -32,6 +32,7 @@ export async function showLog(log: LogReader, out: Writable, options: ShowOption
   const page = new Page(out, options)
   try {
     page.header(log.header)
+    if (log.checkpoint !== undefined) page.checkpoint(log.checkpoint)
     for (const entry of log) {
       page.entry(entry)
       if (page.full && !await page.flush()) return log.close()
@@ -57,7 +58,8 @@ export async function showGrowing(path: string, out: Writable, options: ShowOpti
   try {
     for await (const item of followLog(path, { ...options, signal })) {
       if (item.kind === 'header') page.header(item.header)
-      else if (item.kind !== 'checkpoint') page.entry(item)
+      else if (item.kind === 'checkpoint') page.checkpoint(item.checkpoint)
+      else page.entry(item)
       if (!await page.flush()) return
     }
   } finally {
@@ -72,6 +74,7 @@ class Page {
   readonly #registry: Registry
   readonly #width: number
   #text = ''
+  #begun = false
 
   constructor(out: Writable, options: ShowOptions) {
     this.#out = out
@@ -88,7 +91,15 @@ class Page {
     this.line(this.#options.json === true ? jsonHeader(header) : textHeader(header))
   }
 
+  /** Where the log begins, or goes on after something of it was lost. */
+  checkpoint({ time, seq, actors }: Checkpoint): void {
+    this.line(this.#options.json === true ? jsonText({ kind: 'checkpoint', time, seq, actors: actors.length })
+      : `# ${this.#begun ? 'goes on' : 'begins'} at ${(time / 1000).toFixed(1)} s, from a checkpoint of ${actors.length} actor${actors.length === 1 ? '' : 's'}`)
+    this.#begun = true
+  }
+
   entry(entry: LogEntry): void {
+    this.#begun = true
     if (this.#options.filter?.(entry) === false) return
     this.line(this.#options.json === true ? jsonLine(entry, this.#registry) : textLine(entry, this.#registry, this.#width))
   }

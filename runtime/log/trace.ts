@@ -12,6 +12,8 @@ export interface TraceStep extends ShownEnvelope {
   readonly boundary: 'input' | 'output' | 'inside'
   /** The step before it set a timer, and this is what came of it: `cause` is 0. */
   readonly byTimer: boolean
+  /** What led to it came before the log, which begins at a checkpoint: `cause` is that message, or 0 for a timer that was set then. */
+  readonly earlier: boolean
   /** Whose machines took it, with their states before and after. */
   readonly actors: readonly { readonly actor: string; readonly before: unknown; readonly after: unknown }[]
   /** The body in short, for people. */
@@ -35,12 +37,14 @@ export function traceLog(log: RereadableLog, seq: number, options: ReplayOptions
   const chain = new Map<number, TraceStep & { actors: TraceStep['actors'][number][] }>()
   const walk = new Walk(log, options)
   const { registry } = walk.replay
+  const begin = walk.replay.checkpoint?.seq
   for (const step of walk) {
     if (step.seq > seq) break
     const { envelope, actor, before, after, boundary, origin, cause } = step
     if (envelope === undefined || !asked.has(step.seq)) continue
+    const earlier = begin !== undefined && (cause === 0 ? origin === 0 && boundary !== 'input' : cause <= begin)
     const link = chain.get(step.seq) ??
-      { ...shown(envelope, registry), boundary, byTimer: cause === 0 && origin !== 0, actors: [], text: shortBody(envelope, registry) }
+      { ...shown(envelope, registry), boundary, byTimer: cause === 0 && origin !== 0, earlier, actors: [], text: shortBody(envelope, registry) }
     if (actor !== undefined) link.actors.push({ actor, before, after })
     chain.set(step.seq, link)
   }
@@ -69,7 +73,7 @@ export function* stepsTo(log: LogSource, seq: number, options: ReplayOptions): G
   }
   if (found) return walk
   if (walk.divergence !== undefined) throw new LogDivergedError(walk.divergence)
-  throw new NoSuchMessageError(seq, last)
+  throw new NoSuchMessageError(seq, last, walk.replay.checkpoint?.seq)
 }
 
 /** A trace as text, two or three lines a message. */
@@ -79,6 +83,7 @@ export function formatTrace(trace: readonly TraceStep[], width: number): string 
     const head = `${(step.time / 1000).toFixed(3).padStart(9)} ${String(step.seq).padStart(6)} ${arrow} ${step.type}`
     const route = `${shortAddress(step.from)} → ${shortAddress(step.to) || 'all'}`
     return [
+      ...(step.earlier ? [`${' '.repeat(18)} … ${step.cause === 0 ? 'a timer that was set' : `message ${step.cause}, which came`} before the log begins`] : []),
       ...(step.byTimer ? [`${' '.repeat(18)} … a timer that was set then`] : []),
       `${head}  ${route}`,
       ...(step.text === '' ? [] : [`${' '.repeat(19)}${step.text}`]),

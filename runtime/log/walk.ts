@@ -8,10 +8,13 @@ import { Replay, type ReplayOptions, type ReplayResult } from './replay.ts'
 
 /**
  * One thing that happened in a replayed run: a message was delivered to one receiver, an actor started, or a timer of an
- * actor fired. An announcement that several actors hear is a step for each. Where a log begins at a checkpoint, its actors start there.
+ * actor fired. An announcement that several actors hear is a step for each. Where a log begins at a checkpoint, its actors start
+ * there.
  */
 export class WalkStep {
   readonly kind: 'start' | 'message' | 'timer'
+  /** The start of an actor that ran already when the log begins, at a checkpoint. */
+  readonly restored: boolean
   /** Logical time of the step, in milliseconds. */
   readonly time: number
   /** The message; undefined at a start and a timer. */
@@ -20,15 +23,17 @@ export class WalkStep {
   readonly actor: string | undefined
   /**
    * Seq of the message that led here: the cause of this one, or where a timer lies between, the message at which that
-   * timer was set; 0 where nothing led here but the start of the run.
+   * timer was set; 0 where nothing led here but the start of the run, or a timer that was set before the log begins. A
+   * message may come from one before the log. Of an actor that ran already, the last message that it was given.
    */
   readonly origin: number
   readonly #before: AnyMachineSnapshot | undefined
   readonly #after: AnyMachineSnapshot | undefined
 
-  constructor(step: Partial<MachineStep>, time: number, origin: number) {
+  constructor(step: Partial<MachineStep>, time: number, origin: number, restored = false) {
     const { envelope, actor, before, after } = step
     this.kind = envelope !== undefined ? 'message' : before === undefined ? 'start' : 'timer'
+    this.restored = restored
     this.time = time
     this.envelope = envelope
     this.actor = actor
@@ -37,12 +42,12 @@ export class WalkStep {
     this.#after = after
   }
 
-  /** 0 at a start and a timer. */
+  /** 0 where there is no message. */
   get seq(): number {
     return this.envelope?.seq ?? 0
   }
 
-  /** Empty at a start and a timer, as `to` and `type` are. */
+  /** Empty where there is no message, as `to` and `type` are. */
   get from(): string {
     return this.envelope?.from ?? ''
   }
@@ -117,6 +122,8 @@ export class Walk implements Iterable<WalkStep> {
   /** The last message that a machine took. */
   #taken = 0
   #over = false
+  /** The replay brings back the actors of a checkpoint. */
+  #restoring = false
 
   /** @throws as {@link replay}, for the header */
   constructor(log: LogSource | LogReader, options: ReplayOptions) {
@@ -146,13 +153,15 @@ export class Walk implements Iterable<WalkStep> {
 
   *#walk(): Generator<WalkStep, void, void> {
     try {
-      for (let more = true; more;) {
+      for (let more = true, first = true; more; first = false) {
         let fault: { error: unknown } | undefined
         try {
+          this.#restoring = first && this.replay.checkpoint !== undefined
           more = this.replay.step()
         } catch (error) {
           fault = { error }
         }
+        this.#restoring = false
         const steps = this.#steps
         this.#steps = []
         this.#fired = []
@@ -168,6 +177,7 @@ export class Walk implements Iterable<WalkStep> {
     const { envelope, actor, origin } = step
     const { kernel } = this.replay
     if (envelope === undefined) {
+      if (this.#restoring) return this.#push(new WalkStep(step, kernel.clock.now(), kernel.system.cell(actor)?.heard.at(-1)?.seq ?? 0, true))
       this.#fired.push({ actor, origin, end: kernel.nextSeq })
       const own = new WalkStep(step, kernel.clock.now(), origin)
       if (own.kind === 'start' && origin !== 0) return void this.#starts.push(own)

@@ -119,7 +119,7 @@ function nameOf(log: Log): string {
 
 function describe(step: WalkStep): string {
   const { kind, seq, time, from, to, type, actor, before, after, origin } = step
-  const what = kind === 'message' ? `message ${seq}, ${type} from ${from} to ${to || 'all'}` : kind === 'timer' ? 'a timer' : 'its start'
+  const what = kind === 'message' ? `message ${seq}, ${type} from ${from} to ${to || 'all'}` : kind === 'timer' ? 'a timer' : step.restored ? 'as the log begins' : 'its start'
   const state = actor === undefined ? '' : before === undefined ? `\n  ${actor} in ${text(after)}` : `\n  ${actor} from ${text(before)} to ${text(after)}`
   return `  ${what}, at ${(time / 1000).toFixed(3)} s${origin === 0 ? '' : `, because of ${origin}`}${state}`
 }
