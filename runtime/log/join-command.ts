@@ -36,7 +36,7 @@ export function formatJoined({ peers, rows }: JoinedLogs, registry: Registry, wi
     const body = shortBody(row.envelope, registry)
     const { message } = row
     const who = message === undefined ? names[row.peer]! : `${names[row.peer]!} → ${other(row, names)}`
-    const way = message === undefined ? '' : message.arrived === undefined ? `(${message.before === true ? `before the log of ${names[message.to!]!}` : 'arrived in no log'}) ` : `(${message.arrived.time - row.time} ms) `
+    const way = message === undefined ? '' : message.arrived === undefined ? `(${message.before === true ? `before the log of ${other(row, names)}` : 'arrived in no log'}) ` : `(${message.arrived.time - row.time} ms) `
     lines.push(`${seconds(row.time - zero)} ${who.padEnd(column)} ${row.envelope.type} ${way}${body}`.trimEnd())
   }
   return lines.map(line => fit(printable(line), width)).join('\n')

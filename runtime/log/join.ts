@@ -40,7 +40,7 @@ export interface JoinedRow {
     readonly toPeerId: string
     /** How it stands in the other's log; undefined where it does not. */
     readonly arrived?: { readonly time: number; readonly seq: number }
-    /** It was sent before the other's log begins, by the clocks. */
+    /** It was sent before the other's log begins, by the clocks; of one for all, before any of them. */
     readonly before?: true
   }
 }
@@ -187,7 +187,8 @@ function rowsOf(logs: readonly TakenLog[], pairs: readonly PairOfEvents[], clock
       if (kind === 'receive' || (kind === 'send' && (sent.has(event) || event.linkId !== ''))) continue
       const to = logs.findIndex(({ header }) => header.peerId === peerId)
       const time = clock[peer]! + envelope.time
-      const before = to >= 0 && time < clock[to]! + logs[to]!.begin
+      const before = logs.some(({ header, begin }, other) =>
+        other !== peer && (peerId === '*' || peerId === header.peerId) && time < clock[other]! + begin)
       rows.push(kind === 'event' ? { time, peer, envelope }
         : { time, peer, envelope, message: { to: to < 0 ? undefined : to, toPeerId: peerId, ...before && { before } } })
     }
