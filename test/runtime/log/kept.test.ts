@@ -96,10 +96,10 @@ describe('a log that begins at a checkpoint', () => {
 
   it('is walked from every actor that ran then', () => {
     const steps = [...walk(run.path, options)]
-    expect(steps.slice(0, 4).map(({ kind, actor, after, before, time, seq }) => [kind, actor, after, before, time, seq])).toEqual([
-      ['checkpoint', 'puppet/a', 'waiting', undefined, run.checkpoint.time, 0],
-      ['checkpoint', 'puppet/b', 'ready', undefined, run.checkpoint.time, 0],
-      ['checkpoint', 'puppet/b-c', 'ready', undefined, run.checkpoint.time, 0],
+    expect(steps.slice(0, 4).map(({ kind, restored, actor, after, before, time, seq }) => [restored ? 'restored' : kind, actor, after, before, time, seq])).toEqual([
+      ['restored', 'puppet/a', 'waiting', undefined, run.checkpoint.time, 0],
+      ['restored', 'puppet/b', 'ready', undefined, run.checkpoint.time, 0],
+      ['restored', 'puppet/b-c', 'ready', undefined, run.checkpoint.time, 0],
       ['timer', 'puppet/a', 'ready', 'waiting', run.checkpoint.timers.find(({ owner }) => owner === 'puppet/a')!.due, 0]
     ])
     expect(steps[3]!.origin).toBe(0)
@@ -164,7 +164,7 @@ describe('a log that begins at a checkpoint', () => {
   it('tells the path of an actor from the state in which it finds it', () => {
     const a = { ...options, actor: 'puppet/a' }
     const [part, all] = [statesOf(run.path, a), statesOf(run.whole, a)]
-    expect(part[0]).toEqual({ state: 'waiting', time: run.checkpoint.time, seq: 0, type: '(checkpoint)' })
+    expect(part[0]).toEqual({ state: 'waiting', time: run.checkpoint.time, seq: 0, type: '(start)' })
     expect(part.slice(1)).toEqual(all.slice(1 - part.length))
     assertPath(run.path, ['ready'], { ...options, actor: 'puppet/b-c' })
   })
