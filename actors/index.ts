@@ -6,7 +6,12 @@ import { peerConnectionDefinition } from './peer-connection/index.ts'
 import { routinesDefinition } from './routines/index.ts'
 import type { ActorDefinition } from './seam/index.ts'
 import { staticPeersDefinition } from './static-peers/index.ts'
+import { approvalsDefinition } from './approvals/index.ts'
+import { verifyAllowlistDefinition } from './verify-allowlist/index.ts'
+import { verifyAskDefinition } from './verify-ask/index.ts'
+import { verifyAuthorityDefinition } from './verify-authority/index.ts'
 import { verifyPingsDefinition } from './verify-pings/index.ts'
+import { verifySecretDefinition } from './verify-secret/index.ts'
 
 export {
   defineActor, serviceKey, Services,
@@ -27,6 +32,15 @@ export {
 } from './peer-connection/index.ts'
 export { libraryRoutines, routines, type RoutineOptions, type RoutinesOptions } from './routines/index.ts'
 export { staticPeers, type StaticPeer } from './static-peers/index.ts'
+export { approvals, approvalsDefinition } from './approvals/index.ts'
+export { asyncStep, StepRefusal, type AsyncStepOptions, type AsyncStepSettings, type StepCall, type StepFunction } from './async-step/index.ts'
+export { allowlistStep, verifyAllowlistDefinition, type VerifyAllowlistOptions } from './verify-allowlist/index.ts'
+export { verifyAskDefinition } from './verify-ask/index.ts'
+export {
+  authorityStep, CertificateError, readCertificate, signCertificate, verifyAuthorityDefinition,
+  type AuthorityStepOptions, type Certificate, type CertificateOptions, type VerifyAuthorityOptions
+} from './verify-authority/index.ts'
+export { secretStep, verifySecretDefinition } from './verify-secret/index.ts'
 export { verifyPingsDefinition, type VerifyPingsOptions } from './verify-pings/index.ts'
 
 /**
@@ -34,6 +48,7 @@ export { verifyPingsDefinition, type VerifyPingsOptions } from './verify-pings/i
  * replay needs to know of a peer's log, beside a host program's own.
  */
 export const definitions: readonly ActorDefinition[] = [
-  linkKeeperDefinition, peerConnectionDefinition, verifyPingsDefinition, listenerDefinition, discoveryChannel, broadcaster,
+  approvalsDefinition, linkKeeperDefinition, peerConnectionDefinition, verifyPingsDefinition, verifySecretDefinition, verifyAllowlistDefinition,
+  verifyAuthorityDefinition, verifyAskDefinition, listenerDefinition, discoveryChannel, broadcaster,
   staticPeersDefinition, routinesDefinition, fileShare, fileSend, fileReceive('')
 ]

@@ -50,7 +50,7 @@ export const CODES = {
 
   // While identifying.
   'identify-timeout': happened('The other side did not identify itself in time.', 'Check whether it is overloaded.'),
-  'other-network': refused('The other side belongs to another network.', 'Give both the same --network.'),
+  'other-network': refused('The other side belongs to another network.', 'Give both the same --network, and the same key where there is one.'),
   'version': refused('Both sides share no version of the protocol.', 'Update the older one.'),
   'busy': happened('Too many links were being opened at once.', 'Nothing: it is dialled again.'),
   'too-many-links': refused('The peer holds as many links as it wants.', 'Raise --max-links there, or wait until it has room.'),
@@ -61,7 +61,22 @@ export const CODES = {
   'ping-timeout': refused('A verification ping was not answered in time.', 'Check whether the peer is overloaded or the path loses packets.', 'soon'),
   'verify-timeout': refused('Verification took too long.', 'Check what the verification step is waiting for.', 'soon'),
   'verify-failed': refused('Verification failed.', 'The reason beside this code says which step and why.'),
-  'step-failed': refused('A verification step could not be started.', 'Give createPeer the definition of every step it is told to run.'),
+  'step-failed': refused('A verification step could not be started, or broke down.', 'Give createPeer the definition of every step it is told to run, and look at the log of whose step it is.'),
+  'step-timeout': refused('A verification step did not come to an end in time.', 'Check whether the other side is overloaded, or what it waits for.', 'soon'),
+  'step-order': refused('A message of a verification step came twice, out of turn or malformed.', 'Check that both run unmodified versions.'),
+  'steps-differ': refused('One side demands a verification step in which the other cannot take part.', 'Give both the same --trust, and what its steps need.'),
+  'proof-wrong': refused('The other side did not prove the network key in this session.', 'Give both the same key; somebody in between, or an old proof, fails like this too.'),
+  'proof-reflected': refused('The other side sent our own proof back to us.', 'Somebody without the key tries to pass; check who is at that address.'),
+  'not-allowed': refused('The PeerId is not on the list of those that are allowed.', 'Allow it with --allow.'),
+  'not-approved': refused('Somebody refused the peer when asked.', 'Approve it with the command approve.'),
+  'pending-timeout': refused('Nobody decided about the peer in time.', 'Approve it with the command approve; it dials again.'),
+  'certificate-missing': refused('The other side showed no certificate of its identity.', 'Give it one with --certificate.'),
+  'certificate-malformed': refused('The certificate of the other side cannot be read.', 'Have it issued anew.'),
+  'certificate-untrusted': refused('The certificate is of an authority that is not trusted here.', 'Trust it with --authority, or have one issued by a trusted one.'),
+  'certificate-forged': refused('A signature on the certificate, or of its holder in this session, is not right.', 'Somebody tries to pass for another; check who is at that address.'),
+  'certificate-of-other': refused('The certificate is that of another peer.', 'Give each peer its own certificate.'),
+  'certificate-early': refused('The certificate is not valid yet.', 'Check the clocks of both machines.'),
+  'certificate-expired': refused('The certificate is not valid any more.', 'Have it issued anew, and check the clocks of both machines.'),
   'enhance-timeout': happened('The other side did not finish verifying us in time.', 'Look at its log for what it waits for.', 'late'),
 
   // On a link.
@@ -74,6 +89,8 @@ export const CODES = {
   'level': refused('A message came that may not pass at the level of the link yet.', 'Send it once the peer is verified.'),
   'unknown-type': refused('A message came whose type was not announced.', 'Register the message types on both sides.'),
   'idle': happened('Nothing passed for as long as the link may be idle.', 'Raise idleMs, or 0 to keep idle links.', 'never'),
+
+  'trust-revoked': happened('Trust in the peer was withdrawn; the link stays, at the level at which peers verify each other.', 'Verify it anew, or wait until the other side does.', 'never'),
 
   // While listening.
   'address-in-use': happened('Another program listens at that address and port.', 'Choose another port, or port 0 for a free one.'),

@@ -194,7 +194,8 @@ function affordable(turn: Turn, peer: PeerRow): boolean {
 
 function tellEnd(turn: Turn, peer: PeerRow | undefined, body: LinkEnded): void {
   const { code, reason, initiator, step, level, remote } = body
-  if (level < Level.LEVEL_BASIC && (codeEntry(code).refusal || step !== '')) {
+  // Where a step refuses us, we may have let messages pass already; the other side never did.
+  if ((level < Level.LEVEL_BASIC && codeEntry(code).refusal) || (level < Level.LEVEL_ENHANCED && step !== '')) {
     say(turn, '', new PeerRefused({ peerId: body.peerId, remote: remote ?? null, step, code, reason, initiator }))
   }
   const now = peer && get(turn.book.peers, peer.key)

@@ -6,6 +6,7 @@ import { hear, start } from './link-hear.ts'
 import { linkKeeperContext, say, type LinkKeeperContext, type LinkKeeperOptions, type Turn } from './link-keeper-context.ts'
 import { due, plan } from './link-plan.ts'
 import { addPeer, setPeer, sweep } from './link-rows.ts'
+import { fell, revoke, verifyAnew } from './link-trust.ts'
 import { scoreByAcquaintance, type LinkScore } from './link-trim.ts'
 import type { MachineInput, Outgoing } from './publish.ts'
 import { get, keys } from './table.ts'
@@ -41,9 +42,9 @@ export interface TellLinks {
 export const DISCERN_LINKS = 'discern links'
 
 export type LinkKeeperEvent = DialDue | PlanDue | TellLinks | EventOf<
-  'PeerHeard' | 'DiscoveryStarted' | 'Listening' | 'InboundSecured' | 'DropPeer' | 'Stop'
+  'PeerHeard' | 'DiscoveryStarted' | 'Listening' | 'InboundSecured' | 'DropPeer' | 'RevokeTrust' | 'VerifyPeer' | 'Stop'
   | 'ProtectPeer' | 'RoutineDue' | 'TransferStarted' | 'TransferDone' | 'TransferFailed'
-  | 'LinkIdentified' | 'LinkLevelReached' | 'PongReceived' | 'LinkEnded' | 'SpawnFailed' | 'Terminated'
+  | 'LinkIdentified' | 'LinkLevelReached' | 'TrustRevoked' | 'PongReceived' | 'LinkEnded' | 'SpawnFailed' | 'Terminated'
 >
 
 type EventNamed<N extends LinkKeeperEvent['type']> = Extract<LinkKeeperEvent, { type: N }>
@@ -140,6 +141,9 @@ export function makeLinkKeeperMachine(score: LinkScore) {
       accept: decide('InboundSecured', (turn, { body, from }) => accept(turn, body, from)),
       admit: decide('LinkIdentified', (turn, { body, from }) => identified(turn, body, from)),
       climb: decide('LinkLevelReached', (turn, { body, from }) => reached(turn, body, from)),
+      fall: decide('TrustRevoked', (turn, { body, from }) => fell(turn, body, from)),
+      revoke: decide('RevokeTrust', (turn, { body }) => revoke(turn, body)),
+      verifyAnew: decide('VerifyPeer', (turn, { body }) => verifyAnew(turn, body)),
       settle: decide('PongReceived', (turn, { body, from }) => settled(turn, body.id, from)),
       end: decide('LinkEnded', (turn, { body, from }) => ended(turn, body, from)),
       forget: decide('Terminated', (turn, { body }) => gone(turn, body.address)),
@@ -156,6 +160,7 @@ export function makeLinkKeeperMachine(score: LinkScore) {
       InboundSecured: { actions: 'accept' },
       LinkIdentified: { actions: 'admit' },
       LinkLevelReached: { actions: 'climb' },
+      TrustRevoked: { actions: 'fall' },
       PongReceived: { actions: 'settle' },
       LinkEnded: { actions: 'end' },
       SpawnFailed: { actions: 'unspawn' },
@@ -165,6 +170,8 @@ export function makeLinkKeeperMachine(score: LinkScore) {
       PeerHeard: { actions: 'ignore' },
       DiscoveryStarted: { actions: 'ignore' },
       DropPeer: { actions: 'ignore' },
+      RevokeTrust: { actions: 'ignore' },
+      VerifyPeer: { actions: 'ignore' },
       ProtectPeer: { actions: 'protect' },
       TransferStarted: { actions: 'keepForTransfer' },
       TransferDone: { actions: 'transferDone' },
@@ -178,6 +185,8 @@ export function makeLinkKeeperMachine(score: LinkScore) {
         on: {
           PeerHeard: { actions: 'hear' },
           DropPeer: { actions: 'drop' },
+          RevokeTrust: { actions: 'revoke' },
+          VerifyPeer: { actions: 'verifyAnew' },
           Stop: { target: 'closing', actions: 'closeAll' }
         },
         states: {

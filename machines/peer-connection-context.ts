@@ -25,6 +25,8 @@ export interface PeerConnectionOptions extends BackoffOptions {
   readonly network: string
   /** Kinds of the verification steps, in order. @default ['verify-pings'] */
   readonly steps: readonly string[]
+  /** Kinds of the steps that need both sides and in which this one can take part; those of `steps` among them are told to the other side. @default [] */
+  readonly answers: readonly string[]
   /** Dials until told to stop, whatever happens; for static peers. @default false */
   readonly persistent: boolean
   /**
@@ -38,6 +40,11 @@ export interface PeerConnectionOptions extends BackoffOptions {
   readonly identifyTimeoutMs: number
   /** For all verification steps together, in milliseconds. @default 20000, room for three pings over a bad path */
   readonly verifyTimeoutMs: number
+  /**
+   * For a decision that a step, here or at the other side, waits for, in milliseconds. @default 300000: a person may be at the
+   * other end of the room, and an undecided link costs some 50 KiB
+   */
+  readonly pendingTimeoutMs: number
   /** For the other side to verify us once we verified it, in milliseconds; 0 for no limit. @default 60000 */
   readonly enhanceTimeoutMs: number
   /** Frames refused by the gate with which a link ends. @default 3: one may be a race, three are a habit */
@@ -62,11 +69,13 @@ export const peerConnectionDefaults: PeerConnectionOptions = {
   needed: false,
   network: '',
   steps: ['verify-pings'],
+  answers: [],
   persistent: false,
   maxRetries: 10,
   dialTimeoutMs: 10_000,
   identifyTimeoutMs: 10_000,
   verifyTimeoutMs: 20_000,
+  pendingTimeoutMs: 300_000,
   enhanceTimeoutMs: 60_000,
   refusalsMax: 3,
   keepAliveIntervalMs: 5_000,
@@ -109,12 +118,16 @@ export interface PeerConnectionContext {
   readonly linkId: string
   readonly remote: Place
   readonly level: Level
-  /** Verification steps passed, by name. */
+  /** Kinds of the steps that run on this link, in order: our own, and those in which we take part for the other side. */
+  readonly plan: readonly string[]
+  /** Steps of the plan that are passed, by name. */
   readonly passed: readonly string[]
   /** Address of the step that is running. */
   readonly step: string
   /** The other side's Verified has come. */
   readonly verifiedUs: boolean
+  /** The other side waits for a decision: for so long we wait along, in milliseconds; 0 where it does not. */
+  readonly heldMs: number
   readonly refusedFrames: number
   /** `waiting` before admission, where each rung has its deadline, `resting` until the next ping, `probing` while one is out. */
   readonly keepAlive: 'waiting' | 'resting' | 'probing'
@@ -128,10 +141,10 @@ export interface PeerConnectionContext {
 
 type LinkEvent = EventOf<
   'DialOpened' | 'DialFailed' | 'LinkSecured' | 'LinkClosed' | 'LinkTraffic' | 'PongReceived' | 'FrameRefused'
-  | 'Identify' | 'Verified' | 'Disconnect'
+  | 'Identify' | 'Verified' | 'Disconnect' | 'VerificationHeld' | 'TrustWithdrawn' | 'VerifyAgain'
 >
-type KeeperEvent = EventOf<'LinkAdmitted' | 'CloseRequested' | 'EndpointsFound' | 'Stop'>
-type StepEvent = EventOf<'StepPassed' | 'StepRefused' | 'SpawnFailed'>
+type KeeperEvent = EventOf<'LinkAdmitted' | 'CloseRequested' | 'EndpointsFound' | 'RevokeTrust' | 'VerifyPeer' | 'Stop'>
+type StepEvent = EventOf<'StepPassed' | 'StepRefused' | 'StepPending' | 'SpawnFailed' | 'Terminated'>
 
 /** Raised by the connection itself: nothing passed for `idleMs`, it is time for a ping, or its answer is late. */
 export interface OfItself {
@@ -148,9 +161,11 @@ export const noLink = {
   linkId: '',
   remote: nowhere,
   level: Level.LEVEL_UNSPECIFIED,
+  plan: [],
   passed: [],
   step: '',
   verifiedUs: false,
+  heldMs: 0,
   refusedFrames: 0,
   keepAlive: 'waiting'
 } satisfies Partial<PeerConnectionContext>

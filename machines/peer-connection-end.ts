@@ -2,10 +2,13 @@ import { Initiator } from '../proto/index.ts'
 import { backoffJitter, backoffStep } from './backoff.ts'
 import { cleanCode, codeEntry, type Code, type Retry } from './codes.ts'
 import { notEnded, type Ending, type PeerConnectionContext, type PeerConnectionEvent } from './peer-connection-context.ts'
+import { differingStep } from './peer-connection-plan.ts'
 import { cleanText } from './text.ts'
+import { stepName } from './verify-step.ts'
 
 /** A person reads it on one line. */
 const REASON_CHARS = 200
+const STEP_CHARS = 64
 /** Nobody is kept from dialling for longer by the other side's wish, in milliseconds: one day. */
 const FOR_MS_MAX = 86_400_000
 
@@ -14,12 +17,18 @@ type EndingNow = Omit<Ending, 'again'>
 const bySelf = (code: string, reason: string, step = '', forMs = 0): EndingNow =>
   ({ code, reason, initiator: Initiator.INITIATOR_SELF, step, forMs })
 
+const nameOfStep = (address: string): string => stepName(address.slice(0, address.indexOf('/')))
+
 /** How the link ends by this event; `code` says it for timeouts and broken rules, which have no event that does. */
 export function endingBy(context: PeerConnectionContext, event: PeerConnectionEvent, code: Code | undefined): EndingNow {
   if (code !== undefined) {
     const late = code === 'keepalive-timeout' || code === 'dial-timeout'
     const forMs = code === 'idle' ? context.options.idleMs : 0
-    return { ...bySelf(code, codeEntry(code).means, code === 'verify-timeout' ? context.step : '', forMs), ...(late && { initiator: Initiator.INITIATOR_NETWORK }) }
+    if (code === 'steps-differ') {
+      const step = cleanText(differingStep(context, event) ?? '', STEP_CHARS)
+      return bySelf(code, `one side demands the step '${step}', in which the other cannot take part`, step)
+    }
+    return { ...bySelf(code, codeEntry(code).means, code === 'verify-timeout' || code === 'pending-timeout' ? nameOfStep(context.step) : '', forMs), ...(late && { initiator: Initiator.INITIATOR_NETWORK }) }
   }
   switch (event.type) {
     case 'DialFailed':
@@ -31,13 +40,15 @@ export function endingBy(context: PeerConnectionContext, event: PeerConnectionEv
         code: cleanCode(event.body.code),
         reason: cleanText(event.body.reason, REASON_CHARS),
         initiator: Initiator.INITIATOR_REMOTE,
-        step: '',
+        step: cleanText(event.body.step, STEP_CHARS),
         forMs: Math.floor(Math.min(Math.max(event.body.forMs, 0) || 0, FOR_MS_MAX))
       }
     case 'StepRefused':
       return bySelf(cleanCode(event.body.code), event.body.reason, event.body.step)
     case 'SpawnFailed':
       return bySelf('step-failed', event.body.reason, event.body.kind)
+    case 'Terminated':
+      return bySelf('step-failed', 'the step broke down', nameOfStep(event.body.address))
     case 'CloseRequested':
       return bySelf(event.body.code, event.body.reason || codeEntry(event.body.code).means, '', event.body.forMs)
     case 'Stop':

@@ -13,7 +13,7 @@ interface Args {
 }
 
 const isLastStep = ({ context, event }: Args): boolean =>
-  'from' in event && event.from === context.step && context.passed.length + 1 >= context.options.steps.length
+  'from' in event && event.from === context.step && context.passed.length + 1 >= context.plan.length
 
 const isThisPing = ({ context, event }: Args): boolean =>
   context.keepAlive === 'probing' && bodyOf(event, 'PongReceived')?.id === context.pingId
@@ -35,8 +35,8 @@ export const peerConnectionGuards = {
   lastPlace: ({ context }: Args) => context.place + 1 >= context.places.length,
   otherNetwork: ({ context, event }: Args) => hex(bodyOf(event, 'Identify')?.network ?? new Uint8Array()) !== context.options.network,
   noCommonVersion: ({ event }: Args) => !bodyOf(event, 'Identify')?.versions.some(version => WIRE_VERSIONS.includes(version)),
-  noSteps: ({ context }: Args) => context.options.steps.length === 0,
-  noStepsOnBothSides: ({ context }: Args) => context.options.steps.length === 0 && context.verifiedUs,
+  noSteps: ({ context }: Args) => context.plan.length === 0,
+  noStepsOnBothSides: ({ context }: Args) => context.plan.length === 0 && context.verifiedUs,
   thisStep: ({ context, event }: Args) => 'from' in event && event.from === context.step,
   lastStep: isLastStep,
   lastStepOfBothSides: (args: Args) => args.context.verifiedUs && isLastStep(args),

@@ -3,6 +3,7 @@ import {
   PeerRtt, SendPing, SetGate, SpawnActor, StopActor, Verified, type Endpoint, type Message
 } from '../proto/index.ts'
 import { bodyOf, directionOf, WIRE_VERSIONS, type PeerConnectionContext, type PeerConnectionEvent } from './peer-connection-context.ts'
+import { ownDemands, passedSteps } from './peer-connection-plan.ts'
 import { toEndpoint } from './place.ts'
 import { publish } from './publish.ts'
 import { cleanText, fromHex } from './text.ts'
@@ -10,7 +11,8 @@ import { cleanText, fromHex } from './text.ts'
 /** Names are shown on screens. */
 const NAME_CHARS = 64
 
-const say = (make: (context: PeerConnectionContext, event: PeerConnectionEvent) => readonly [to: string, body: Message]) =>
+/** An action that publishes one message. */
+export const say = (make: (context: PeerConnectionContext, event: PeerConnectionEvent) => readonly [to: string, body: Message]) =>
   publish<PeerConnectionContext, PeerConnectionEvent, PeerConnectionEvent>(({ context, event }) => make(context, event))
 
 function endpointOf({ places, place }: PeerConnectionContext): Endpoint | null {
@@ -21,12 +23,12 @@ function endpointOf({ places, place }: PeerConnectionContext): Endpoint | null {
 const gate = (level: Level) => say(context => [context.link, new SetGate({ level, peerId: context.peerId })])
 
 const reached = (level: Level) =>
-  say(context => [context.keeper, new LinkLevelReached({ peerId: context.peerId, level, steps: [...context.passed] })])
+  say(context => [context.keeper, new LinkLevelReached({ peerId: context.peerId, level, steps: passedSteps(context) })])
 
 /** Which step runs when so many have passed; a later link of the same connection has steps of its own. */
-function stepOf({ address, attempt, options, passed }: PeerConnectionContext): { kind: string; id: string } {
+function stepOf({ address, attempt, plan, passed }: PeerConnectionContext): { kind: string; id: string } {
   const id = address.slice(address.indexOf('/') + 1)
-  return { kind: options.steps[passed.length] ?? '', id: attempt > 1 ? `${id}-${attempt}` : id }
+  return { kind: plan[passed.length] ?? '', id: attempt > 1 ? `${id}-${attempt}` : id }
 }
 
 /** Address of that step; empty where there is none. */
@@ -50,7 +52,8 @@ export const peerConnectionSays = {
     versions: [...WIRE_VERSIONS],
     network: fromHex(context.options.network),
     dial: context.options.direction === 'out' ? context.options.dial + context.attempt : 0,
-    ...(context.options.needed && { needed: true })
+    ...(context.options.needed && { needed: true }),
+    demands: ownDemands(context)
   })]),
   gateIdentified: say((context, event) => {
     const identify = bodyOf(event, 'Identify')
@@ -79,12 +82,13 @@ export const peerConnectionSays = {
   startStep: say(context => {
     const { address, options, link, peerId, linkId } = context
     const { kind, id } = stepOf(context)
-    return ['system', new SpawnActor({ kind, id, options: JSON.stringify({ link, connection: address, peerId, linkId, direction: options.direction }) })]
+    const given = { link, connection: address, peerId, linkId, direction: options.direction }
+    return ['system', new SpawnActor({ kind, id, options: JSON.stringify(options.steps.includes(kind) ? given : { ...given, demanded: false }) })]
   }),
   gateStep: say(context => [context.link, new SetGate({ level: Level.LEVEL_IDENTIFIED, peerId: context.peerId, step: context.step })]),
   stopStep: say(context => ['system', new StopActor({ address: context.step, reason: 'the link ended' })]),
 
-  verifiedThem: say(context => [context.link, new Verified({ steps: [...context.passed] })]),
+  verifiedThem: say(context => [context.link, new Verified({ steps: passedSteps(context) })]),
   gateBasic: gate(Level.LEVEL_BASIC),
   reachedBasic: reached(Level.LEVEL_BASIC),
   gateEnhanced: gate(Level.LEVEL_ENHANCED),
@@ -93,7 +97,7 @@ export const peerConnectionSays = {
   ping: say(context => [context.link, new SendPing({ id: context.pingId })]),
   tellRtt: say(context => ['', new PeerRtt({ peerId: context.peerId, rttUs: context.rttUs })]),
 
-  sayGoodbye: say(({ link, ending }) => [link, new Disconnect({ code: ending.code, reason: ending.reason, forMs: ending.forMs })]),
+  sayGoodbye: say(({ link, ending: { code, reason, forMs, step } }) => [link, new Disconnect({ code, reason, forMs, step })]),
   // Nothing is left to write where the other side is gone or has said its goodbye.
   closeLink: say(({ link, ending, options }) =>
     [link, new CloseLink({ lingerMs: ending.initiator === Initiator.INITIATOR_SELF ? options.lingerMs : 0 })]),

@@ -6,7 +6,9 @@ import {
 } from './peer-connection-context.ts'
 import { noteFailure, settle } from './peer-connection-end.ts'
 import { peerConnectionGuards } from './peer-connection-guards.ts'
+import { planOf } from './peer-connection-plan.ts'
 import { addressOfStep, peerConnectionSays } from './peer-connection-say.ts'
+import { trustActions, trustGuards } from './peer-connection-trust.ts'
 import { mergePlaces, toPlace } from './place.ts'
 import type { MachineInput, Outgoing } from './publish.ts'
 
@@ -17,6 +19,32 @@ interface Ends {
   /** The code of ends that no event tells: timeouts and broken rules. */
   readonly code?: Code
 }
+
+/** Ends a link by what an event tells, with a word to the other side. */
+const refusedBy = (guard: 'thisStep' | 'thisStepUnknown' | 'thisStepFailed') =>
+  ({ guard, target: '#peer-connection.closing', actions: [{ type: 'end', params: {} }, 'tellEnd', 'sayGoodbye'] as const }) as const
+
+/** We verified the other side. */
+const climb = ['verifiedThem', 'keepBasic', 'gateBasic', 'reachedBasic'] as const
+
+/** What may become of a step, whether it runs or waits. */
+const outcomes = {
+  StepPassed: [
+    { guard: 'lastStepOfBothSides', target: 'enhanced', actions: ['keepPassed', 'verifiedThem'] },
+    { guard: 'lastStep', target: 'basic', actions: ['keepPassed', ...climb] },
+    { guard: 'thisStep', target: 'verifying', actions: ['keepPassed', 'keepStep', 'gateStep', 'startStep'] }
+  ],
+  StepRefused: refusedBy('thisStep'),
+  SpawnFailed: refusedBy('thisStepUnknown'),
+  Terminated: refusedBy('thisStepFailed'),
+  Verified: { actions: 'keepVerifiedUs' }
+} as const
+
+/** Trust ends while messages pass: the gate falls first, then everybody is told. */
+const distrusted = {
+  RevokeTrust: { target: 'withdrawn', actions: ['keepWithdrawn', 'gateWithdrawn', 'sayWithdrawn', 'tellRevoked'] },
+  TrustWithdrawn: { target: 'withdrawn', actions: ['keepWithdrawn', 'gateWithdrawn', 'tellRevoked'] }
+} as const
 
 const ended = (code: Code) => ({ type: 'end', params: { code } }) as const
 
@@ -59,15 +87,17 @@ export const peerConnectionMachine = setup({
   delays: {
     dialTimeout: ({ context }) => context.options.dialTimeoutMs,
     identifyTimeout: ({ context }) => context.options.identifyTimeoutMs,
-    verifyTimeout: ({ context }) => context.options.verifyTimeoutMs,
+    verifyTimeout: ({ context }) => context.heldMs || context.options.verifyTimeoutMs,
+    pendingTimeout: ({ context }) => context.options.pendingTimeoutMs,
     // A delay that is never waited for: the guard refuses it, a restart of the state renews it.
-    enhanceTimeout: ({ context }) => context.options.enhanceTimeoutMs || 0x7fff_ffff,
+    enhanceTimeout: ({ context }) => context.heldMs || context.options.enhanceTimeoutMs || 0x7fff_ffff,
     closeTimeout: ({ context }) => context.options.lingerMs + CLOSE_GRACE_MS,
     backoff: ({ context }) => context.waitMs
   },
-  guards: peerConnectionGuards,
+  guards: { ...peerConnectionGuards, ...trustGuards },
   actions: {
     ...peerConnectionSays,
+    ...trustActions,
     ignore: () => {},
     nextAttempt: assign(({ context }) => ({ attempt: context.attempt + 1 })),
     nextPlace: assign(({ context }) => ({ place: context.place + 1 })),
@@ -85,7 +115,7 @@ export const peerConnectionMachine = setup({
       const secured = bodyOf(event, 'LinkSecured')
       return { ...noLink, ending: notEnded, level: Level.LEVEL_SECURED, peerId: secured?.peerId ?? context.peerId, linkId: secured?.linkId ?? '', remote: toPlace(secured?.remote) }
     }),
-    keepIdentified: assign({ level: Level.LEVEL_IDENTIFIED }),
+    keepIdentified: assign(({ context, event }) => ({ level: Level.LEVEL_IDENTIFIED, plan: planOf(context, event) })),
     keepAdmitted: assign(({ context }) => ({ step: addressOfStep(context), keepAlive: 'resting' as const })),
     keepStep: assign(({ context }) => ({ step: addressOfStep(context) })),
     keepPassed: assign(({ context, event }) => ({ step: '', passed: [...context.passed, bodyOf(event, 'StepPassed')?.step ?? ''] })),
@@ -129,9 +159,16 @@ export const peerConnectionMachine = setup({
     FrameRefused: { actions: 'ignore' },
     StepPassed: { actions: 'ignore' },
     StepRefused: { actions: 'ignore' },
+    StepPending: { actions: 'ignore' },
     SpawnFailed: { actions: 'ignore' },
+    Terminated: { actions: 'ignore' },
     Identify: { actions: 'ignore' },
     Verified: { actions: 'ignore' },
+    VerificationHeld: { actions: 'ignore' },
+    TrustWithdrawn: { actions: 'ignore' },
+    VerifyAgain: { actions: 'ignore' },
+    RevokeTrust: { actions: 'ignore' },
+    VerifyPeer: { actions: 'ignore' },
     Disconnect: { actions: 'ignore' },
     EndpointsFound: { actions: 'keepHeard' }
   },
@@ -209,6 +246,7 @@ export const peerConnectionMachine = setup({
             Identify: [
               { guard: 'otherNetwork', ...goodbye('other-network') },
               { guard: 'noCommonVersion', ...goodbye('version') },
+              { guard: 'stepsDiffer', ...goodbye('steps-differ') },
               { target: 'admitting', actions: ['keepIdentified', 'gateIdentified', 'askAdmission'] }
             ]
           },
@@ -219,36 +257,54 @@ export const peerConnectionMachine = setup({
           on: {
             LinkAdmitted: [
               { guard: 'noStepsOnBothSides', target: 'enhanced', actions: ['keepAdmitted', 'awaitQuiet', 'verifiedThem'] },
-              { guard: 'noSteps', target: 'basic', actions: ['keepAdmitted', 'awaitQuiet', 'verifiedThem'] },
+              { guard: 'noSteps', target: 'basic', actions: ['keepAdmitted', 'awaitQuiet', ...climb] },
               { target: 'verifying', actions: ['keepAdmitted', 'awaitQuiet', 'startStep'] }
             ],
-            Verified: { actions: 'keepVerifiedUs' }
+            Verified: { actions: 'keepVerifiedUs' },
+            VerificationHeld: { actions: ['keepHeld', 'tellPending'] }
           },
           after: { identifyTimeout: goodbye('identify-timeout') }
         },
         verifying: {
           description: 'The verification steps run, one after another.',
           on: {
-            StepPassed: [
-              { guard: 'lastStepOfBothSides', target: 'enhanced', actions: ['keepPassed', 'verifiedThem'] },
-              { guard: 'lastStep', target: 'basic', actions: ['keepPassed', 'verifiedThem'] },
-              { guard: 'thisStep', actions: ['keepPassed', 'keepStep', 'gateStep', 'startStep'] }
-            ],
-            StepRefused: { guard: 'thisStep', target: '#peer-connection.closing', actions: [{ type: 'end', params: {} }, 'tellEnd', 'sayGoodbye'] },
-            SpawnFailed: { guard: 'thisStepUnknown', target: '#peer-connection.closing', actions: [{ type: 'end', params: {} }, 'tellEnd', 'sayGoodbye'] },
-            Verified: { actions: 'keepVerifiedUs' }
+            ...outcomes,
+            StepPending: { guard: 'thisStep', target: 'pending', actions: ['sayHeld', 'tellPending'] },
+            VerificationHeld: { target: 'verifying', reenter: true, actions: ['keepHeld', 'tellPending'] }
           },
-          after: { verifyTimeout: goodbye('verify-timeout') }
+          after: { verifyTimeout: [{ guard: 'theyHold', ...goodbye('pending-timeout') }, goodbye('verify-timeout')] }
+        },
+        pending: {
+          description: 'The step waits for somebody who decides.',
+          on: { ...outcomes, VerificationHeld: { actions: ['keepHeld', 'tellPending'] } },
+          after: { pendingTimeout: goodbye('pending-timeout') }
         },
         basic: {
           description: 'We verified the other side: messages pass.',
-          entry: ['keepBasic', 'gateBasic', 'reachedBasic'],
-          on: { Verified: 'enhanced' },
+          on: {
+            ...distrusted,
+            Verified: 'enhanced',
+            VerificationHeld: { target: 'basic', reenter: true, actions: ['keepHeld', 'tellPending'] }
+          },
           after: { enhanceTimeout: { guard: 'hurried', ...goodbye('enhance-timeout') } }
         },
         enhanced: {
           description: 'Both sides verified each other: everything passes.',
-          entry: ['keepEnhanced', 'gateEnhanced', 'reachedEnhanced']
+          entry: ['keepEnhanced', 'gateEnhanced', 'reachedEnhanced'],
+          on: distrusted
+        },
+        withdrawn: {
+          description: 'Trust was withdrawn, by us or by the other side: nothing passes until one side wants to verify anew.',
+          on: {
+            VerifyPeer: [
+              { guard: 'noSteps', target: 'basic', actions: ['sayAgain', ...climb] },
+              { target: 'verifying', actions: ['sayAgain', 'keepStep', 'gateStep', 'startStep'] }
+            ],
+            VerifyAgain: [
+              { guard: 'noSteps', target: 'basic', actions: climb },
+              { target: 'verifying', actions: ['keepStep', 'gateStep', 'startStep'] }
+            ]
+          }
         }
       }
     },

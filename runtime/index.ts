@@ -1,5 +1,6 @@
 export { createPeer } from './peer/create-peer.ts'
-export { Peer, type BusFace, type Received } from './peer/peer.ts'
+export { Peer } from './peer/peer.ts'
+export type { BusFace, Received } from './peer/peer-parts.ts'
 export type { LogLevel, PeerOptions, RecordOptions } from './peer/options.ts'
 export { formatEndpoint, type LevelName, type LinkInfo, type Live, type PeerInfo } from './peer/roster.ts'
 export {
@@ -16,8 +17,13 @@ export {
   type ActorDefinition, type ActorSpec, type Driver, type DriverContext, type DriverFactory, type ServiceKey, type Strategy, type WireType
 } from '../actors/seam/index.ts'
 export {
+  NetworkKey, NetworkKeyError,
   generateIdentity, IdentityDamagedError, IdentityFileError, IdentityPermissionError, isPeerId, loadIdentity, loadOrCreateIdentity, type Identity
 } from '../actors/identity/index.ts'
+export {
+  allowlistStep, asyncStep, authorityStep, secretStep, signCertificate, StepRefusal, verifyAskDefinition as askStep, verifyPingsDefinition as pingsStep,
+  CertificateError, type AuthorityStepOptions, type CertificateOptions, type StepCall, type StepFunction
+} from '../actors/index.ts'
 export {
   LinkError, LinkFullError, MessageTooLargeError, NotAcceptedError, NotConnectedError, WireTypeConflictError
 } from '../actors/peer-connection/index.ts'
@@ -26,7 +32,7 @@ export { type Limits } from './kernel/index.ts'
 // What a host program sends and hears; every message type is in `p2pnet/proto`.
 export {
   Level, TextMessage, Registry, MessageNameTakenError, typeName,
-  PeerFound, PeerConnected, PeerVerified, PeerRefused, PeerDisconnected, PeerRtt, Listening,
+  PeerFound, PeerConnected, PeerVerified, PeerRefused, PeerDisconnected, PeerPending, PeerRtt, TrustRevoked, Listening,
   RoutineDue, ActorStarted, ActorStopped, ActorFailed, DeadLetter, DriverCounts,
   type Endpoint, type Envelope, type EventOf, type Message, type MessageClass
 } from '../proto/index.ts'

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { serviceKey } from '../seam/services.ts'
 import { hashFor } from './domain.ts'
 import { Identity } from './identity.ts'
+import type { NetworkKey } from './network-key.ts'
 
 /** What a peer tells others about itself. */
 export interface LocalPeer {
@@ -23,6 +24,8 @@ export interface LocalPeerOptions {
   readonly name?: string | undefined
   /** @default 'p2pnet' */
   readonly network?: string | undefined
+  /** The key of the network; networks of one name with other keys, or none, are other networks. @default none */
+  readonly key?: NetworkKey | undefined
   /** @default 'p2pnet' */
   readonly agent?: string | undefined
   /** When this life began, in milliseconds since the epoch. @default now */
@@ -38,13 +41,17 @@ export function localPeer(identity: Pick<Identity, 'peerId'>, options: LocalPeer
     peerId: identity.peerId,
     name: options.name ?? identity.peerId.slice(0, 8),
     network,
-    networkTag: networkTag(network),
+    networkTag: networkTag(network, options.key),
     instance: { startedAt: options.startedAt ?? Date.now(), nonce: randomBytes(8) },
     agent: options.agent ?? 'p2pnet'
   }
 }
 
-/** 16 bytes that stand for a network's name; anyone who knows the name can compute them. */
-export function networkTag(network: string): Uint8Array {
+/**
+ * 16 bytes that stand for a network's name and key; without a key anyone who knows the name can compute them. With one they
+ * show who has the same key, and to others no more than that: the key has 128 random bits, which nobody can try.
+ */
+export function networkTag(network: string, key?: NetworkKey): Uint8Array {
+  if (key !== undefined) return key.derive(`network tag, ${network}`, 16)
   return hashFor('network tag', Buffer.from(network, 'utf8')).slice(0, 16)
 }

@@ -21,15 +21,19 @@ export function isSimulated(identity: Identity): identity is SimulatedIdentity {
   return 'prove' in identity
 }
 
+/** Stands for a signature without its cost; nobody in a simulation makes one with a key that is not its own. */
+export function simulatedSignature(publicKey: Uint8Array, context: string, bytes: Uint8Array): Uint8Array {
+  return createHash('sha512').update('p2pnet simulated signature\0').update(publicKey).update(`${context}\0`).update(bytes).digest()
+}
+
 /** @param seed makes the identity; another seed makes another */
 export function simulatedIdentity(seed: string): SimulatedIdentity {
-  const digest = (use: string, bytes: Uint8Array = new Uint8Array()) => createHash('sha256').update(`p2pnet simulated ${use}\0${seed}\0`).update(bytes).digest()
-  const publicKey = Uint8Array.from(digest('key'))
+  const publicKey = Uint8Array.from(createHash('sha256').update(`p2pnet simulated key\0${seed}\0`).digest())
   const peerId = peerIdOf(publicKey)
   return {
     peerId,
     publicKey,
-    sign: (context, bytes) => Uint8Array.from([...digest(context, bytes), ...digest(`${context} again`, bytes)]),
+    sign: (context, bytes) => simulatedSignature(publicKey, context, bytes),
     privateKeyPem: () => { throw new TypeError('a simulated identity has no key to show') },
     prove(statement) {
       const proof = Object.freeze({ peerId, publicKey, statement })

@@ -1,7 +1,7 @@
 import { linkKeeperMachine, makeLinkKeeperMachine } from '../../machines/link-keeper.ts'
 import type { LinkScore } from '../../machines/link-trim.ts'
 import { linkKeeperDefaults, type LinkKeeperOptions } from '../../machines/link-keeper-context.ts'
-import { DiscoveryStarted, Listening, PeerHeard, RoutineDue, TransferDone, TransferFailed, TransferStarted } from '../../proto/index.ts'
+import { DiscoveryStarted, Listening, PeerHeard, RevokeTrust, RoutineDue, TransferDone, TransferFailed, TransferStarted, VerifyPeer } from '../../proto/index.ts'
 import { peerConnectionDefinition } from '../peer-connection/index.ts'
 import { defineActor, type ActorDefinition, type ActorSpec } from '../seam/index.ts'
 import { verifyPingsDefinition } from '../verify-pings/index.ts'
@@ -13,7 +13,7 @@ export const linkKeeperDefinition = defineActor<LinkKeeperOptions>({
   kind: 'link-keeper',
   machine: linkKeeperMachine,
   options: linkKeeperDefaults,
-  listens: [PeerHeard, RoutineDue, TransferStarted, TransferDone, TransferFailed],
+  listens: [PeerHeard, RevokeTrust, RoutineDue, TransferStarted, TransferDone, TransferFailed, VerifyPeer],
   recalls: [DiscoveryStarted, Listening]
 })
 

@@ -1,4 +1,4 @@
-import { Disconnect, Identify, Instance, Verified, type Message } from '../../proto/index.ts'
+import { Disconnect, Identify, Instance, TrustWithdrawn, VerificationHeld, Verified, type Message } from '../../proto/index.ts'
 import type { WireTypes } from './wire-types.ts'
 
 /** Names that are looked at; who speaks more types is understood in the first of them. */
@@ -17,10 +17,12 @@ const cut = (text: string): string => text.slice(0, CHARS_MAX)
  * frame before anything is known of its sender. Types that we do not speak become empty names, as their places count.
  */
 export function withinBounds(said: Message, types: WireTypes): Message {
-  if (said instanceof Disconnect) return new Disconnect({ ...said, code: cut(said.code), reason: cut(said.reason) })
+  if (said instanceof Disconnect) return new Disconnect({ ...said, code: cut(said.code), reason: cut(said.reason), step: cut(said.step) })
+  if (said instanceof VerificationHeld) return new VerificationHeld({ ...said, step: cut(said.step), reason: cut(said.reason) })
+  if (said instanceof TrustWithdrawn) return new TrustWithdrawn({ reason: cut(said.reason) })
   if (said instanceof Verified) return new Verified({ steps: said.steps.slice(0, LIST_MAX).map(cut) })
   if (!(said instanceof Identify)) return said
-  const { versions, network, instance, name, accepts, agent } = said
+  const { versions, network, instance, name, accepts, agent, demands } = said
   const known = accepts.slice(0, ACCEPTS_MAX).map(type => (types.named(type) === undefined ? '' : type))
   return new Identify({
     ...said,
@@ -30,6 +32,8 @@ export function withinBounds(said: Message, types: WireTypes): Message {
     instance: instance ? new Instance({ startedAt: instance.startedAt, nonce: instance.nonce.slice(0, NONCE_BYTES) }) : null,
     name: cut(name),
     accepts: known.slice(0, known.findLastIndex(type => type !== '') + 1),
-    agent: cut(agent)
+    agent: cut(agent),
+    // One more shows that it demands too many.
+    demands: demands.slice(0, LIST_MAX + 1).map(cut)
   })
 }

@@ -1,4 +1,5 @@
-import { Level } from '../../proto/index.ts'
+import { stepName } from '../../machines/verify-step.ts'
+import { Level, StepMessage } from '../../proto/index.ts'
 import type { DriverContext } from '../seam/index.ts'
 import { ArrivedMessage, decodeBody } from './arrived-message.ts'
 import type { FrameView } from './frame-codec.ts'
@@ -53,10 +54,18 @@ export class Delivery {
     for (const { entry, bytes } of early) this.#toStep(entry, bytes)
   }
 
+  /** The link has fallen: what waited belongs to steps that will not run. */
+  fell(): void {
+    this.#early = []
+  }
+
   #toStep(entry: WireEntry, bytes: Uint8Array): void {
     const { step, level } = this.#gate
-    if (entry.kinds.has(step.slice(0, step.indexOf('/')))) {
-      this.#context.publish(decodeBody(entry, bytes), step, this.#from)
+    const kind = step.slice(0, step.indexOf('/'))
+    const body = entry.kinds.has(kind) ? decodeBody(entry, bytes) : undefined
+    // Functions of the host program share a type, which names their step.
+    if (body !== undefined && !(body instanceof StepMessage && body.step !== stepName(kind))) {
+      this.#context.publish(body, step, this.#from)
     } else if (level === Level.LEVEL_IDENTIFIED && this.#roomFor(bytes)) {
       // The other side may be a step ahead of us.
       this.#early.push({ entry, bytes })

@@ -77,6 +77,8 @@ export interface Place {
 export interface SecuredStream {
   readonly peerId: string
   readonly linkId: string
+  /** See Secured.sessionBinding. */
+  readonly sessionBinding: Uint8Array
   readonly local: Place
   readonly remote: Place
   open(taker: FrameTaker): FrameStream

@@ -1,13 +1,12 @@
 import {
-  DeadLetter, FrameRefused, Identify, Instance, Level, LinkClosed, LinkTraffic, Ping, Pong, PongReceived,
-  type Envelope, type Message, type SetGate
+  DeadLetter, FrameRefused, Level, LinkClosed, LinkTraffic, Ping, Pong, PongReceived,
+  type Envelope, type Identify, type Message, type SetGate
 } from '../../proto/index.ts'
-import { LocalPeer } from '../identity/index.ts'
 import type { DriverContext } from '../seam/index.ts'
 import { TokenBucket } from '../shared/token-buckets.ts'
 import { decodeBody } from './arrived-message.ts'
 import { withinBounds } from './bounds.ts'
-import { builtIn, builtInNumbers, DISCONNECT, FIRST_ACCEPTED, IDENTIFY, PING, PONG, VERIFIED } from './built-in.ts'
+import { builtIn, builtInNumbers, DISCONNECT, FIRST_ACCEPTED, HELD, IDENTIFY, PING, PONG, VERIFIED, VERIFY_AGAIN, WITHDRAWN } from './built-in.ts'
 import { Delivery } from './delivery.ts'
 import type { FrameView } from './frame-codec.ts'
 import type { LinkWorld, SecuredStream } from './frame-stream.ts'
@@ -15,13 +14,20 @@ import { Gate } from './gate.ts'
 import { LinkError, LinkFullError, NotAcceptedError } from './link-errors.ts'
 import type { LinkOptions } from './link-options.ts'
 import { Link, type LinkEnd, type LinkUser } from './link.ts'
+import { identifyBytes } from './identify.ts'
 import { Links, type LinkTable, type OpenLink } from './links.ts'
 import { Outbox } from './outbox.ts'
 import { Pings, type Asked } from './pings.ts'
+import { Sessions } from './sessions.ts'
+import { between, noTraffic } from './traffic.ts'
 import { WireTypes, type WireEntry } from './wire-types.ts'
 
 /** While so many bytes await acknowledgement, a link is in use even if no frame is whole. */
 const IN_USE_BYTES = 4096
+
+/** Messages of the other side about its steps and its trust: taken at once, and a second; more break the rules. */
+const TRUST_BURST = 16
+const TRUST_PER_SECOND = 1
 
 export interface SessionOptions {
   readonly context: DriverContext<unknown>
@@ -51,22 +57,26 @@ export class LinkSession implements LinkUser, OpenLink {
   readonly #pings: Pings
   readonly #pingBudget: TokenBucket
   readonly #busBudget: TokenBucket
+  readonly #trustBudget: TokenBucket
   #cancelBusWait: (() => void) | undefined
   #identified = false
   #awaitingGate = false
+  /** We have withdrawn our trust, and the other side has not shown yet that it knows. */
+  #settling = false
   #refused = 0
   #framesIn = 0
-  #reported = { framesIn: 0, framesOut: 0, bytesIn: 0, bytesOut: 0 }
+  #reported = noTraffic
   /** Bytes that had come when the latest ping went out. */
   #bytesInAtPing = 0
   /** Since when nothing was acknowledged although much waits, and how much had been by then. */
   #stuck = { since: 0, acknowledged: 0 }
   #cancelReport: (() => void) | undefined
   #released = false
+  readonly #closeSession: () => void
 
   constructor(stream: SecuredStream, given: SessionOptions) {
     const { context, options, world } = given
-    const { peerId, linkId } = stream
+    const { peerId, linkId, sessionBinding } = stream
     const links = context.services.get(Links)
     this.peerId = peerId
     this.#linkId = linkId
@@ -82,7 +92,9 @@ export class LinkSession implements LinkUser, OpenLink {
     this.#outbox = new Outbox(this.link, this.#gate, peerId)
     this.#pings = new Pings(world.random)
     this.#pingBudget = new TokenBucket({ burst: options.pingsPerSecond, perSecond: options.pingsPerSecond }, world.now())
+    this.#trustBudget = new TokenBucket({ burst: TRUST_BURST, perSecond: TRUST_PER_SECOND }, world.now())
     this.#busBudget = new TokenBucket({ burst: options.busBurst, perSecond: options.busMessagesPerSecond }, world.now())
+    this.#closeSession = context.services.get(Sessions).add(linkId, { peerId, binding: sessionBinding })
     world.tell?.({ fact: 'link-opened', linkId, remote: peerId })
   }
 
@@ -109,10 +121,18 @@ export class LinkSession implements LinkUser, OpenLink {
     const { level } = this.#gate
     this.#world.tell?.({ fact: 'link-gate', linkId: this.#linkId, remote: this.peerId, level })
     if (level !== before && level >= Level.LEVEL_BASIC && !this.link.closing) this.#links.attach(this)
+    if (level < before) this.#fell()
     this.#delivery.gateChanged()
     if (!this.#awaitingGate || level < Level.LEVEL_IDENTIFIED) return
     this.#awaitingGate = false
     this.link.frames.resume()
+  }
+
+  /** Trust was withdrawn: nothing of before passes any more. */
+  #fell(): void {
+    this.#links.detach(this)
+    this.#outbox.fell()
+    this.#delivery.fell()
   }
 
   /** Sends a ping, and after its answer those that are left. */
@@ -128,7 +148,8 @@ export class LinkSession implements LinkUser, OpenLink {
       const number = builtInNumbers.get(type)
       if (number !== undefined) {
         this.#world.tell?.({ fact: 'link-said', linkId: this.#linkId, remote: this.peerId, type })
-        return this.link.send(number, number === IDENTIFY ? this.#identify(body as Identify) : bytes)
+        this.link.send(number, number === IDENTIFY ? identifyBytes(body as Identify, this.#context, this.#options) : bytes)
+        return this.#said(number)
       }
       const entry = this.#types.named(type)
       if (entry === undefined) throw new NotAcceptedError(`${type} is not declared for the wire`)
@@ -137,6 +158,15 @@ export class LinkSession implements LinkUser, OpenLink {
       if (!(error instanceof LinkError)) throw error
       this.#context.publish(new DeadLetter({ type, from, to, reason: error.code, count: 1 }), '')
     }
+  }
+
+  /** What the other side has sent before it hears of this is no fault of its own. */
+  #said(number: number): void {
+    if (number !== WITHDRAWN && number !== VERIFY_AGAIN) return
+    this.#gate.verifiedUs = false
+    if (number !== WITHDRAWN) return
+    this.#settling = true
+    this.ping({ id: 0, from: '', left: 0, rttUs: Infinity })
   }
 
   close(lingerMs: number): void {
@@ -168,7 +198,11 @@ export class LinkSession implements LinkUser, OpenLink {
       case VERIFIED:
       case PING:
       case PONG:
+      case HELD:
+      case WITHDRAWN:
+      case VERIFY_AGAIN:
         if (this.level < Level.LEVEL_IDENTIFIED) return this.#refuse(builtIn[type].name, 'level', 'it has not identified itself')
+        if (type === VERIFIED && this.#settling) return true
         if (type === VERIFIED && this.#gate.verifiedUs) return this.#refuse('Verified', 'protocol', 'it has verified us already')
         this.#arrivedOwn(type, frame)
         return true
@@ -206,6 +240,7 @@ export class LinkSession implements LinkUser, OpenLink {
   #release(): void {
     if (this.#released) return
     this.#released = true
+    this.#closeSession()
     this.#world.tell?.({ fact: 'link-closed', linkId: this.#linkId, remote: this.peerId })
     this.#cancelReport?.()
     this.#cancelBusWait?.()
@@ -216,6 +251,10 @@ export class LinkSession implements LinkUser, OpenLink {
   #arrivedAccepted(frame: FrameView): boolean {
     const entry = this.#types.at(frame.type - FIRST_ACCEPTED)
     if (entry === undefined) return this.#refuse(`#${frame.type}`, 'unknown-type', 'the type was not among those that we accept')
+    if (entry.level > this.level && this.#settling) {
+      this.#context.count('messages-after-trust')
+      return true
+    }
     if (entry.level > this.level) return this.#refuse(entry.name, 'level', `it may pass from ${Level[entry.level]} on, the link is at ${Level[this.level]}`)
     this.#framesIn++
     this.#world.tell?.({ fact: 'link-passed', linkId: this.#linkId, remote: this.peerId, type: entry.name, needs: entry.level })
@@ -234,18 +273,25 @@ export class LinkSession implements LinkUser, OpenLink {
     return false
   }
 
-  #arrivedOwn(type: typeof VERIFIED | typeof PING | typeof PONG, frame: FrameView): void {
+  #arrivedOwn(type: typeof VERIFIED | typeof PING | typeof PONG | typeof HELD | typeof WITHDRAWN | typeof VERIFY_AGAIN, frame: FrameView): void {
     const body = this.#own(frame)
     if (type === VERIFIED) {
       this.#gate.verifiedUs = true
       this.#context.publish(body)
       if (!this.link.over) this.#outbox.verified()
+    } else if (type === HELD || type === WITHDRAWN || type === VERIFY_AGAIN) {
+      if (!this.#trustBudget.take(this.#world.now())) return void this.#refuse(builtIn[type].name, 'protocol', 'trust changes too often')
+      if (type !== HELD) this.#gate.verifiedUs = false
+      // What comes after it was sent by the new rules.
+      if (type === VERIFY_AGAIN) this.#settling = false
+      this.#context.publish(body)
     } else if (type === PING) {
       if (!this.#pingBudget.take(this.#world.now())) this.#context.count('pings-over-budget')
       else this.#sendOwn(PONG, Pong.encode(new Pong({ id: (body as Ping).id })).finish(), 'pongs-not-sent')
     } else {
       const answered = this.#pings.answer((body as Pong).id, this.#world.now())
       if (answered === undefined) this.#context.count('pongs-unasked')
+      else if (answered.from === '') this.#settling = false
       else if (answered.left > 0) this.ping({ ...answered, left: answered.left - 1 })
       else this.#context.publish(new PongReceived({ id: answered.id, rttUs: answered.rttUs }), answered.from)
     }
@@ -254,16 +300,6 @@ export class LinkSession implements LinkUser, OpenLink {
   #own({ type, buffer, start, end }: FrameView): Message {
     const cls = builtIn[type] as NonNullable<(typeof builtIn)[number]>
     return withinBounds(decodeBody({ type: cls, name: cls.name }, Uint8Array.prototype.slice.call(buffer, start, end)), this.#types)
-  }
-
-  /** The machine says what it decides; the rest is known here. */
-  #identify(body: Identify): Uint8Array {
-    const { name, instance, agent } = this.#context.services.get(LocalPeer)
-    return Identify.encode(new Identify({
-      ...body, name, instance: new Instance(instance), agent,
-      accepts: [...this.#types.accepts],
-      maxFrameBytes: this.#options.maxFrameBytes
-    })).finish()
   }
 
   #sendOwn(type: number, body: Uint8Array, lost: string): void {
@@ -301,12 +337,7 @@ export class LinkSession implements LinkUser, OpenLink {
     const before = this.#reported
     const now = { framesIn: this.#framesIn, framesOut: this.#outbox.sent, bytesIn: this.link.frames.bytesIn, bytesOut: this.link.frames.bytesOut }
     this.#reported = now
-    const traffic = {
-      framesIn: now.framesIn - before.framesIn,
-      framesOut: now.framesOut - before.framesOut,
-      bytesIn: now.bytesIn - before.bytesIn,
-      bytesOut: now.bytesOut - before.bytesOut
-    }
+    const traffic = between(before, now)
     const passed = traffic.framesIn + traffic.framesOut > 0 || traffic.bytesIn + traffic.bytesOut >= IN_USE_BYTES
     const bytesInSincePing = Math.min(traffic.bytesIn, this.link.frames.bytesIn - this.#bytesInAtPing)
     if (passed) this.#context.publish(new LinkTraffic({ ...traffic, unacknowledged: this.link.frames.unacknowledged, bytesInSincePing }))

@@ -64,6 +64,12 @@ export class Outbox {
     }
   }
 
+  /** The link has fallen to a level at which what has waited does not pass. */
+  fell(): void {
+    this.#early = []
+    this.#earlyBytes = 0
+  }
+
   async drained(): Promise<void> {
     if (this.#closed) throw new NotConnectedError(this.#peerId)
     if (this.#link.ready) return

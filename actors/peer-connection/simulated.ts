@@ -62,10 +62,10 @@ class SimulatedTransport implements LinkTransport {
   // Every stream has a session, which the driver ends, or is being dialled, which the driver gives up.
   stop(): void {}
 
-  #secured(stream: SimulatedStream, { peerId, linkId }: SimulatedSecured): SecuredStream {
+  #secured(stream: SimulatedStream, { peerId, linkId, sessionBinding }: SimulatedSecured): SecuredStream {
     const { local, remote } = stream
     const named = { linkId, remote: peerId }
-    return { peerId, linkId, local, remote, open: taker => new SimulatedFrames(stream, this.world, this.#context.options, named, taker) }
+    return { peerId, linkId, sessionBinding, local, remote, open: taker => new SimulatedFrames(stream, this.world, this.#context.options, named, taker) }
   }
 }
 

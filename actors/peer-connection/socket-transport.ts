@@ -60,8 +60,8 @@ export class SocketTransport implements LinkTransport {
     })
   }
 
-  #stream(socket: TLSSocket, { peerId, linkId }: Secured, local: Place, remote: Place): SecuredStream {
-    return { peerId, linkId, local, remote, open: taker => new SocketFrames(socket, this.#options, taker) }
+  #stream(socket: TLSSocket, { peerId, linkId, sessionBinding }: Secured, local: Place, remote: Place): SecuredStream {
+    return { peerId, linkId, sessionBinding, local, remote, open: taker => new SocketFrames(socket, this.#options, taker) }
   }
 
   #track(socket: Socket): void {

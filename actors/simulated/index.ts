@@ -1,8 +1,11 @@
 import { simulatedSendDriver, simulatedStoreDriver } from '../file-transfer/simulated.ts'
 import { simulatedReceiver, simulatedSender } from '../lan/simulated.ts'
 import { simulatedTcpDriver } from '../listener/simulated.ts'
+import { simulatedApprovalsDriver } from '../approvals/simulated.ts'
 import { simulatedLinkDriver } from '../peer-connection/simulated.ts'
 import type { DriverFactory } from '../seam/index.ts'
+import { simulatedAuthorityDriver } from '../verify-authority/simulated.ts'
+import { simulatedSecretDriver } from '../verify-secret/simulated.ts'
 
 export type { SimulatedFact, SimulatedLinkFact, OtherFact } from './facts.ts'
 export {
@@ -17,6 +20,9 @@ export type SimulatedDrivers = Readonly<Record<string, Readonly<Record<string, D
 /** Those of this library's actors. A capability adds the one that it keeps beside its real driver. */
 export const simulatedDrivers: SimulatedDrivers = {
   'peer-connection': { link: simulatedLinkDriver },
+  'verify-secret': { proof: simulatedSecretDriver },
+  'verify-authority': { certificate: simulatedAuthorityDriver },
+  approvals: { file: simulatedApprovalsDriver },
   listener: { tcp: simulatedTcpDriver },
   broadcaster: { udp: simulatedSender },
   'discovery-channel': { udp: simulatedReceiver },

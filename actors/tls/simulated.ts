@@ -1,3 +1,4 @@
+import { hashFor } from '../identity/domain.ts'
 import { proves, type Proof, type SimulatedIdentity } from '../identity/simulated.ts'
 import type { SimulatedRandom, SimulatedStream, StreamEnd } from '../simulated/host.ts'
 
@@ -6,6 +7,8 @@ export interface SimulatedSecured {
   readonly peerId: string
   /** 16 bytes in hex, equal on both ends and new for every link. */
   readonly linkId: string
+  /** 32 bytes that both ends know alike; here anybody could make them, who looked at the link id. */
+  readonly sessionBinding: Uint8Array
 }
 
 export interface SimulatedHandshake {
@@ -41,7 +44,7 @@ export function secureSimulatedOutbound(stream: SimulatedStream, expectedPeerId:
         return fail(stream, handshake, 'wrong-key', `${peerId} answered where ${expectedPeerId} should be`)
       }
       stream.send({ what: 'finished', proof: handshake.identity.prove(`client ${linkId}`) } satisfies Flight, FINISHED_BYTES)
-      handshake.secured({ peerId, linkId })
+      handshake.secured({ peerId, linkId, sessionBinding: bindingOf(linkId) })
     }
   })
   stream.send({ what: 'client-hello', random } satisfies Flight, CLIENT_HELLO_BYTES)
@@ -59,7 +62,7 @@ export function secureSimulatedInbound(stream: SimulatedStream, handshake: Simul
         linkId = flight.random + random
         stream.send({ what: 'server-hello', random, proof: handshake.identity.prove(`server ${linkId}`) } satisfies Flight, SERVER_HELLO_BYTES)
       } else if (flight.what === 'finished' && linkId !== '' && proves(flight.proof, `client ${linkId}`)) {
-        handshake.secured({ peerId: flight.proof.peerId, linkId })
+        handshake.secured({ peerId: flight.proof.peerId, linkId, sessionBinding: bindingOf(linkId) })
       } else {
         fail(stream, handshake, 'tls', 'the other side did not prove its key')
       }
@@ -74,6 +77,10 @@ function fail(stream: SimulatedStream, handshake: SimulatedHandshake, code: stri
 
 function broken(how: StreamEnd): string {
   return how === 'closed' ? 'the connection closed' : 'the connection was reset'
+}
+
+function bindingOf(linkId: string): Uint8Array {
+  return hashFor('simulated session binding', Buffer.from(linkId, 'latin1'))
 }
 
 function draw(random: SimulatedRandom): string {

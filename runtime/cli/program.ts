@@ -5,6 +5,7 @@ import { addLogCommands } from './log-commands.ts'
 import type { DemoValues } from './demo/options.ts'
 import type { SimulateValues } from './simulate.ts'
 import type { UpValues } from './up/options.ts'
+import type { StepName } from './up/trust.ts'
 import { version } from '../version.ts'
 
 /** Follows a command line; sets the exit code: 0 done, 1 failed, 2 bad usage or configuration. */
@@ -77,13 +78,18 @@ function p2pnet(): Command {
     .option('--record <file>', 'write the message log to this file')
     .option('--keep <time|size>', 'of the log, keep the last part alone: 30s, 10m, 2h, 64MiB, 1GiB')
     .option('--tune <kind.option=value>', 'an option of a default actor, repeatable; see docs/command-line.md', tune)
-    .addOption(new Option('--trust <steps>', 'how peers verify each other').choices(['pings']).default('pings'))
+    .option('--key-file <file>', 'file with the key of the network, as `p2pnet key` prints it (default: P2PNET_KEY, else an open network)')
+    .addOption(new Option('--trust <step>', 'how peers verify each other, repeatable, in order (default: secret where there is a key, else pings)')
+      .choices(STEP_NAMES).argParser(step))
+    .option('--allow <peerid>', 'a peer that passes the step allowlist, repeatable', collect)
+    .option('--authority <peerid>', 'an authority whose certificates count in the step authority, repeatable', collect)
+    .option('--certificate <file>', 'this peer\'s own certificate')
     .addOption(new Option('--log-level <level>', 'what is logged to stderr')
       .choices(['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('warn'))
     .option('--json', 'one JSON object a line on stdout')
     .option('--wait', 'come up, but find and dial peers only after the command `start`')
     .option('--stop-with-stdin', 'stop in order when stdin ends')
-    .addHelpText('after', '\nCommands on stdin: start, peers, say TEXT, say @PEER TEXT, send PATH [@PEER],\nwhy PEER, drop PEER, block PEER, routine NAME start|stop|every 30s, status, quit. A PEER is a name or any\nunambiguous start of a PeerId.')
+    .addHelpText('after', '\nCommands on stdin: start, peers, say TEXT, say @PEER TEXT, send PATH [@PEER],\nwhy PEER, drop PEER, block PEER, approve PEER, refuse PEER [REASON], revoke PEER\n[REASON], verify PEER, routine NAME start|stop|every 30s, status, quit. A PEER is a name or any\nunambiguous start of a PeerId.')
     .action(async (values: UpValues) => (await import('./up/run.ts')).up(values))
 
   program.command('id')
@@ -124,6 +130,14 @@ function p2pnet(): Command {
 }
 
 function collect(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value]
+}
+
+const STEP_NAMES = ['pings', 'secret', 'allowlist', 'authority', 'ask'] satisfies StepName[]
+
+function step(value: string, before: readonly string[] = []): readonly string[] {
+  if (!(STEP_NAMES as readonly string[]).includes(value)) throw new InvalidArgumentError(`Allowed choices are ${STEP_NAMES.join(', ')}.`)
+  if (before.includes(value)) throw new InvalidArgumentError('Name each step once.')
   return [...before, value]
 }
 

@@ -326,9 +326,10 @@ export class System implements Restorer, Receiver {
     cell.status = 'gone'
     this.#cells.delete(address)
     parent?.children.delete(cell)
-    for (const watcher of this.#watches.take(address)) {
-      publisher.system(new Terminated({ address, reason, failed }), watcher, this.cause)
-    }
+    const told = new Set(this.#watches.take(address))
+    // Who spawned it is told of its failure, watch or not: where all goes well a watch would cost two messages an actor.
+    if (failed && parent?.status === 'running' && parent.kind.names('Terminated')) told.add(parent.address)
+    for (const watcher of told) publisher.system(new Terminated({ address, reason, failed }), watcher, this.cause)
     this.#watches.forget(address)
     for (const name of Object.keys(cell.kind.definition.drivers ?? {})) this.#watches.forget(`${address}#${name}`)
     this.#stopper.removed(cell)

@@ -7,6 +7,7 @@ import { Level, Registry, SCHEMA_DIGEST, TextMessage, type MessageClass } from '
 import { currentFlags, DriverFailedError, Kernel } from '../kernel/index.ts'
 import { version } from '../version.ts'
 import { defaultActors } from './default-actors.ts'
+import { keyOf } from './trust.ts'
 import { DriverHost } from './driver-host.ts'
 import { DuplicateActorError, PeerOptionError } from './errors.ts'
 import { LiveClock } from './live-clock.ts'
@@ -21,6 +22,7 @@ import { Roster } from './roster.ts'
  * @throws PeerOptionError for an option it does not know or cannot take
  * @throws DuplicateActorError when two actors have one address
  * @throws IdentityPermissionError, IdentityDamagedError, IdentityFileError when `dir` holds no identity that may be used
+ * @throws NetworkKeyError when `key` is the text of no key
  * @throws MessageNameTakenError when two message classes have one name
  * @throws WireTypeConflictError when a type is declared in two ways
  */
@@ -28,7 +30,7 @@ export function createPeer(options: PeerOptions = {}): Peer {
   checkOptions(options)
   const identity = options.identity ?? (options.dir === undefined ? generateIdentity() : loadOrCreateIdentity(options.dir))
   const local = localPeer(identity, {
-    name: options.name, network: options.network, agent: `p2pnet/${version()}`,
+    name: options.name, network: options.network, key: keyOf(options.key), agent: `p2pnet/${version()}`,
     startedAt: options.dir === undefined ? undefined : beginLife(options.dir)
   })
   const own = (options.actors ?? []).flat().map(specOf)

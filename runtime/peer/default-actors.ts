@@ -6,27 +6,28 @@ import type { LocalPeer } from '../../actors/identity/index.ts'
 import type { ActorDefinition, ActorSpec } from '../../actors/seam/index.ts'
 import { routines } from '../../actors/routines/index.ts'
 import { staticPeers } from '../../actors/static-peers/index.ts'
-import { verifyPingsDefinition } from '../../actors/verify-pings/index.ts'
 import { PeerOptionError } from './errors.ts'
 import { interfaceNames, parseHostPort, parsePeer, type PeerOptions } from './options.ts'
+import { trustOf } from './trust.ts'
 
 /** The actors that make a peer find and connect others, in the order in which they start. */
 export function defaultActors(options: PeerOptions, local: LocalPeer): ActorSpec[] {
   const interfaces = interfaceNames(options.interfaces ?? [])
   const { host, port } = options.listen === undefined ? { host: '', port: 0 } : parseHostPort(options.listen)
   const lanOptions = options.lan === undefined || typeof options.lan === 'boolean' ? {} : options.lan
-  const { verify = [verifyPingsDefinition] } = options
+  const trust = trustOf(options)
   const actors: ActorSpec[] = [
+    ...trust.actors,
     // First, so that it hears what the others announce; last to stop, for it says the goodbyes.
     linkKeeper({
       peerId: local.peerId,
       network: Buffer.from(local.networkTag).toString('hex'),
       acceptsInbound: options.inbound ?? true,
-      ...(options.verify !== undefined && { connection: { steps: verify.map(({ kind }) => kind) } }),
+      ...(Object.keys(trust.connection).length > 0 && { connection: trust.connection }),
       ...(options.maxLinks !== undefined && { maxLinks: options.maxLinks }),
       ...(options.maxLanLinks !== undefined && { maxLanLinks: options.maxLanLinks }),
       ...(options.maxWanLinks !== undefined && { maxWanLinks: options.maxWanLinks })
-    }, [peerConnectionDefinition, ...verify], options.score),
+    }, [peerConnectionDefinition, ...trust.steps], options.score),
     listener({ inbound: options.inbound ?? true, interfaces, port, ...(host !== '' && { hosts: [host] }) }),
     ...(options.lan === false ? [] : lan({ ...lanOptions, interfaces, channel: { self: local.peerId }, broadcaster: { rotateMs: 0 } })),
     ...(options.peers === undefined || options.peers.length === 0 ? [] : [staticPeers(options.peers.map(parsePeer))]),

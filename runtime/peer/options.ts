@@ -1,7 +1,7 @@
 import { networkInterfaces } from 'node:os'
 import type { Logger } from 'pino'
 import type { ActorDefinition, ActorSpec, WireType } from '../../actors/seam/index.ts'
-import { isPeerId, type Identity } from '../../actors/identity/index.ts'
+import { isPeerId, NetworkKey, type Identity } from '../../actors/identity/index.ts'
 import type { LanOptions } from '../../actors/lan/index.ts'
 import type { LinkScore } from '../../machines/link-trim.ts'
 import type { MessageClass } from '../../proto/index.ts'
@@ -54,9 +54,19 @@ export interface PeerOptions {
   readonly peers?: readonly string[]
   /**
    * Verification steps that a link to another peer must pass, in order, before messages do; an empty list is none at
-   * all. See docs/host-api.md. @default three pings
+   * all. See docs/trust.md. @default the proof of `key` where there is one, else three pings
    */
   readonly verify?: readonly ActorDefinition[]
+  /**
+   * Verification steps in which this peer takes part where only the other side demands them; those of `verify` need not be
+   * named again. @default the proof of `key` where there is one
+   */
+  readonly answers?: readonly ActorDefinition[]
+  /**
+   * The network's key, as `p2pnet key` prints it, or the key itself: peers without it are of another network. Never written
+   * into a log. @default none: the network is open
+   */
+  readonly key?: string | NetworkKey
   /** Options of default actors by kind, merged over theirs: `{ 'peer-connection': { keepAliveIntervalMs: 1000 } }`. */
   readonly tune?: Readonly<Record<string, object>>
   /** File for the message log, or more about it. Mode 0600; see docs/logs.md. */
@@ -84,7 +94,7 @@ export interface RecordOptions {
 
 const KNOWN: Readonly<Record<keyof PeerOptions, true>> = {
   name: true, network: true, identity: true, dir: true, actors: true, defaults: true, messages: true, listen: true, inbound: true,
-  interfaces: true, lan: true, maxLinks: true, maxLanLinks: true, maxWanLinks: true, score: true, peers: true, verify: true, tune: true, record: true, seed: true, limits: true, log: true
+  interfaces: true, lan: true, maxLinks: true, maxLanLinks: true, maxWanLinks: true, score: true, peers: true, verify: true, answers: true, key: true, tune: true, record: true, seed: true, limits: true, log: true
 }
 
 const strings = (value: unknown): boolean => Array.isArray(value) && value.every(each => typeof each === 'string')
@@ -95,7 +105,8 @@ const SHAPES: readonly [names: readonly (keyof PeerOptions)[], takes: string, fi
   [['name', 'network', 'dir', 'listen'], 'a string', value => typeof value === 'string'],
   [['inbound', 'defaults'], 'true or false', value => typeof value === 'boolean'],
   [['interfaces', 'peers'], 'an array of strings', strings],
-  [['actors', 'messages', 'verify'], 'an array', Array.isArray],
+  [['actors', 'messages', 'verify', 'answers'], 'an array', Array.isArray],
+  [['key'], 'a network key, or its text', value => typeof value === 'string' || value instanceof NetworkKey],
   [['score'], 'a function', value => typeof value === 'function'],
   [['log'], `a pino logger, or one of ${LEVELS.join(', ')}`, value => LEVELS.includes(value) || typeof (value as Logger | null)?.info === 'function']
 ]
@@ -125,6 +136,9 @@ export function checkOptions(options: PeerOptions): void {
     }
   }
   if (seed !== undefined && seed.length !== 32) throw new PeerOptionError(`the seed has ${seed.length} bytes: give 32`)
+  const kinds = [...options.verify ?? [], ...options.answers ?? []].map(step => step?.kind)
+  const twice = kinds.find((kind, index) => kinds.indexOf(kind) !== index)
+  if (twice !== undefined) throw new PeerOptionError(`the verification step ${twice} is given twice: name each once, in verify or in answers`)
   if (options.interfaces?.length === 0) throw new PeerOptionError('interfaces is empty: name at least one, or leave it out for every usable one')
 }
 

@@ -1,57 +1,16 @@
 import type { Observable } from 'rxjs'
 import {
-  ActorFailed, DiscoveryStarted, DropPeer, Listening, ProtectPeer, ListenFailed, classOf, typeName, type Endpoint, type Envelope, type Message, type MessageClass
+  ActorFailed, DecidePeer, DiscoveryStarted, DropPeer, Listening, ListenFailed, ProtectPeer, RevokeTrust, VerifyPeer, classOf, typeName, type Endpoint, type Envelope, type Message, type MessageClass
 } from '../../proto/index.ts'
 import { isPeerId } from '../../actors/identity/index.ts'
-import type { LinkTable } from '../../actors/peer-connection/index.ts'
 import { GuardedObservable } from '../kernel/faces.ts'
-import type { Kernel, Report } from '../kernel/index.ts'
 import { filter, map } from '../kernel/rx.ts'
-import type { DriverHost, Missed } from './driver-host.ts'
+import type { Missed } from './driver-host.ts'
 import { ListenError, PeerStateError, UnknownTypeError } from './errors.ts'
-import type { LiveClock } from './live-clock.ts'
-import type { LinkInfo, Live, PeerInfo, Roster } from './roster.ts'
+import type { BusFace, PeerParts, Received } from './peer-parts.ts'
+import type { LinkInfo, Live, PeerInfo } from './roster.ts'
 import { Routines } from './routines.ts'
 import type { PeerStatus } from './status.ts'
-
-/** A message that another peer sent. */
-export interface Received<T extends Message> {
-  readonly peerId: string
-  readonly body: T
-}
-
-/** Every message as it is delivered, as Observables; what a subscriber throws is reported and disturbs nobody. */
-export interface BusFace {
-  /** Every message of the type, announced or addressed. */
-  of<T extends Message>(type: MessageClass<T>): Observable<Envelope<string, T>>
-  /** Every message to the address: an actor, a driver, `peer/PEERID`, `host`, `system`. */
-  to(address: string): Observable<Envelope>
-  readonly all: Observable<Envelope>
-}
-
-/** What {@link createPeer} puts together. */
-export interface PeerParts {
-  readonly peerId: string
-  readonly name: string
-  readonly network: string
-  readonly kernel: Kernel
-  readonly clock: LiveClock
-  readonly host: DriverHost
-  readonly roster: Roster
-  readonly links: LinkTable
-  readonly report: Report
-  /** How each type that may cross a link travels. */
-  readonly wire: { of(type: MessageClass): { readonly via: 'bus' | 'pump' } | undefined }
-  /** Whether one of the actors accepts links, so that start() awaits it. */
-  readonly listens: boolean
-  readonly linkKeeper: string
-  /** Called right before logical zero. */
-  open(): void
-  /** Copies the log; nothing where none is written. */
-  save(): Promise<string | undefined>
-  /** Called when the core has stopped and every driver with it. */
-  close(): Promise<void>
-}
 
 /** Longer than any peer runs, in milliseconds: 30 years. */
 const BLOCK_MS = 1e12
@@ -271,6 +230,40 @@ export class Peer implements AsyncDisposable {
    */
   protect(peerId: string, tag: string, release = false): void {
     this.publish(new ProtectPeer({ peerId, tag, release }), { to: this.#parts.linkKeeper })
+  }
+
+  /**
+   * Decides that a peer may pass the step `ask`; remembered, in the data folder where there is one.
+   * @param peerId the whole PeerId; the peer need not be there
+   */
+  approve(peerId: string): void {
+    this.#mustRun()
+    this.publish(new DecidePeer({ peerId, approved: true }))
+  }
+
+  /**
+   * Decides that a peer may not pass the step `ask`; remembered like {@link approve}.
+   * @param reason shown to the other side
+   */
+  refuse(peerId: string, reason = ''): void {
+    this.#mustRun()
+    this.publish(new DecidePeer({ peerId, approved: false, reason }))
+  }
+
+  /**
+   * Withdraws trust in a peer: its links stay, and fall at once to the level at which peers verify each other. Forgets that it was
+   * approved. Either side may ask for the steps to be run anew; {@link block} keeps a peer away.
+   * @param reason shown to the other side
+   */
+  revoke(peerId: string, reason = ''): void {
+    this.#mustRun()
+    this.publish(new RevokeTrust({ peerId, reason }))
+  }
+
+  /** Runs the verification steps anew on links to a peer that have lost trust. */
+  verify(peerId: string): void {
+    this.#mustRun()
+    this.publish(new VerifyPeer({ peerId }))
   }
 
   status(): PeerStatus {

@@ -1,6 +1,6 @@
 import type { Observable } from 'rxjs'
 import {
-  ActorStopped, Direction, Level, LinkEnded, LinkIdentified, LinkLevelReached, PeerConnected, PeerDisconnected, PeerRtt, PeerVerified,
+  ActorStopped, Direction, Level, LinkEnded, LinkIdentified, LinkLevelReached, PeerConnected, PeerDisconnected, PeerRtt, PeerVerified, TrustRevoked,
   type Envelope, type Message, type MessageClass
 } from '../../proto/index.ts'
 import { GuardedObservable } from '../kernel/faces.ts'
@@ -102,6 +102,7 @@ export class Roster {
     // Several links of one peer may come and go: what the connections tell their keeper.
     bus.of(LinkIdentified).subscribe(({ body, from }) => this.#identified(body, from))
     bus.of(LinkLevelReached).subscribe(({ body, from }) => this.#climbed(body, from))
+    bus.of(TrustRevoked).subscribe(({ body, from }) => this.#climbed(body, from))
     bus.of(LinkEnded).subscribe(({ from, body }) => {
       if (!this.peers.value.some(({ peerId }) => peerId === body.peerId)) this.#rtts.delete(body.peerId)
       this.#ended(from)
@@ -171,7 +172,7 @@ export class Roster {
     }])
   }
 
-  #climbed(body: LinkLevelReached, connection: string): void {
+  #climbed(body: Pick<LinkLevelReached, 'level'>, connection: string): void {
     const linkId = this.#linkIds.get(connection)
     this.links.next(this.links.value.map(link => link.linkId === linkId ? { ...link, level: levelName(body.level) } : link))
   }

@@ -8,6 +8,7 @@ import type { Invariant, InvariantMaker } from './invariant.ts'
 import { SimulationOptionError } from './option-error.ts'
 import type { OwnFault } from './own-fault.ts'
 import { checkSchedule, eventsAmong, numberedFrom, type ScheduledEvent } from './scheduled-event.ts'
+import type { StepChoice } from './trust.ts'
 import { defaultTopology, type Topology } from './topology.ts'
 
 /** What {@link simulate} takes. */
@@ -50,6 +51,11 @@ export interface SimulateOptions {
   readonly messages?: readonly MessageClass[]
   /** Options of the default actors, as createPeer takes them. */
   readonly peer?: Pick<PeerOptions, 'network' | 'inbound' | 'maxLinks' | 'maxLanLinks' | 'score' | 'tune' | 'lan'>
+  /**
+   * How the peers verify each other, by the built-in steps of these names, in order; all of them have one key, one list and
+   * certificates of one authority, and whoever is asked approves after two seconds. @default three pings
+   */
+  readonly trust?: readonly StepChoice[]
   readonly limits?: Partial<Limits>
   /** @default 'lazy' */
   readonly codec?: Codec
@@ -108,6 +114,7 @@ export function planOf(options: SimulateOptions): Plan {
     definitions: options.definitions ?? [],
     messages: options.messages ?? [],
     peer: options.peer ?? {},
+    trust: options.trust ?? [],
     limits: options.limits ?? {},
     codec: options.codec ?? 'lazy',
     replayed: options.replayed ?? 8,

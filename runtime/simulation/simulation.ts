@@ -2,7 +2,7 @@ import type { LocalPeer } from '../../actors/identity/index.ts'
 import { linkKeeperDefinition } from '../../actors/link-keeper/index.ts'
 import type { ActorDefinition, ActorSpec } from '../../actors/seam/index.ts'
 import { simulatedDrivers } from '../../actors/simulated/index.ts'
-import { Registry, TextMessage } from '../../proto/index.ts'
+import { DecidePeer, Initiator, Registry, TextMessage, type EventOf, type PeerPending } from '../../proto/index.ts'
 import { defaultActors } from '../peer/default-actors.ts'
 import { Adversary } from './adversary.ts'
 import { joined } from './digest.ts'
@@ -19,6 +19,7 @@ import type { ScheduledEvent } from './scheduled-event.ts'
 import { checkDrivers } from './shell.ts'
 import { machinesOf } from './topology.ts'
 import { Trace } from './trace.ts'
+import { DECIDES_AFTER_US, simulatedSteps } from './trust.ts'
 
 /** One broken rule is often broken a thousand times: so many of each are kept. */
 const VIOLATIONS_MAX = 100
@@ -38,6 +39,8 @@ export class Simulation {
   readonly #maxLinks: number
   readonly #registry = new Registry()
   readonly #byNumber = new Map<number, SimulatedPeer>()
+  /** PeerIds of all, where a list of them is needed. */
+  readonly #everybody: string[] = []
   #sent = 0
   #calmSinceMs: number | undefined
   #talking = true
@@ -81,6 +84,7 @@ export class Simulation {
       }
       const peer = new SimulatedPeer(index, machine, this.network, peerPlan, watcher)
       this.#byId.set(peer.peerId, peer)
+      this.#everybody.push(peer.peerId)
       this.#byNumber.set(index, peer)
       peers.push(peer)
     }
@@ -185,8 +189,9 @@ export class Simulation {
   }
 
   #actorsOf(index: number, local: LocalPeer): ActorSpec[] {
-    const { peer, definitions, actors } = this.plan
-    const specs = [...defaultActors(peer, local), ...actors(index).flat()]
+    const { peer, definitions, actors, trust } = this.plan
+    const steps = trust.length === 0 ? {} : { verify: simulatedSteps(trust, local, this.#everybody) }
+    const specs = [...defaultActors({ ...peer, ...steps }, local), ...actors(index).flat()]
     if (definitions.length === 0) return specs
     const made = new Map<ActorDefinition, ActorDefinition>()
     const standIn = (definition: ActorDefinition): ActorDefinition => {
@@ -224,6 +229,7 @@ export class Simulation {
       },
       output: (peer, envelope) => {
         this.network.trace?.envelope(peer, envelope)
+        if (envelope.type === 'PeerPending') this.#decide(peer, (envelope as EventOf<'PeerPending'>).body)
         for (const each of hooks.output) each.output(view(each), peer, envelope)
       },
       lifeBegan: peer => this.network.trace?.turn(peer.lives === 1 ? 'starts' : `starts again: life ${peer.lives}`, peer),
@@ -263,6 +269,12 @@ export class Simulation {
       this.network.clock.setTimeout(check, 1_000_000)
     }
     this.network.clock.setTimeout(check, 1_000_000)
+  }
+
+  /** A simulated person approves whoever asks. */
+  #decide(peer: SimulatedPeer, { peerId, initiator }: PeerPending): void {
+    if (initiator !== Initiator.INITIATOR_SELF) return
+    this.network.clock.setTimeout(() => peer.input(new DecidePeer({ peerId, approved: true })), DECIDES_AFTER_US)
   }
 
   /** Now and again a peer says something to one that it is linked with. */

@@ -8,6 +8,7 @@ import './link-keeper/leaving.ts'
 import './link-keeper/hostile.ts'
 import './link-keeper/trimming.ts'
 import './link-keeper/crowds.ts'
+import './link-keeper/trust.ts'
 
 const static_ = { via: 'static', instance: null }
 

@@ -2,12 +2,15 @@ import { afterAll, describe, expect, it } from '@jest/globals'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { StateMachine, type AnyStateMachine } from 'xstate'
-import { definitions } from '../../actors/index.ts'
+import { asyncStep, definitions as own } from '../../actors/index.ts'
 import { classOf, Stop } from '../../proto/index.ts'
 import { coverageTable, transitionCoverage, type TransitionCoverage } from '../../runtime/testing/coverage.ts'
 import type { MachineRun } from '../../runtime/testing/machine-run.ts'
 import { pathsOf } from '../../runtime/testing/paths.ts'
 import { walksOf } from './paths/index.ts'
+
+// A step that is a function of the host program has a machine of ours too.
+const definitions = [...own, asyncStep('host-step', () => {})]
 
 /** An actor's time to stop, in milliseconds. */
 const STOP_MS = 2_000

@@ -4,6 +4,7 @@ import { ADDRESS, coverage, KEEPER, NETWORK } from './connection-run.ts'
 import './peer-connection/climbing.ts'
 import './peer-connection/living.ts'
 import './peer-connection/dialling-again.ts'
+import './peer-connection/trust.ts'
 
 const endpoint = (n: number) => ({ host: `192.0.2.${n}`, port: 4_000 })
 

@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { isPeerId } from '../../../actors/identity/index.ts'
 import { ShareFile, TextMessage } from '../../../proto/index.ts'
 import type { Peer } from '../../peer/peer.ts'
 import type { Directory } from './directory.ts'
@@ -22,7 +23,8 @@ export const LINE_CHARS_MAX = 64 * 1024
 
 const USAGE: Readonly<Record<string, string>> = {
   start: 'start', peers: 'peers', say: 'say TEXT or say @PEER TEXT', send: 'send PATH or send PATH @PEER',
-  why: 'why PEER or why HOST:PORT', drop: 'drop PEER', block: 'block PEER', status: 'status',
+  why: 'why PEER or why HOST:PORT', drop: 'drop PEER', block: 'block PEER', approve: 'approve PEER', refuse: 'refuse PEER or refuse PEER REASON',
+  revoke: 'revoke PEER or revoke PEER REASON', verify: 'verify PEER', status: 'status',
   routine: 'routine, routine NAME start, routine NAME stop, or routine NAME every 30s', quit: 'quit'
 }
 
@@ -66,6 +68,10 @@ export class Commands {
       case 'why': return this.#why(rest)
       case 'drop': return this.#peer.drop(this.#connected('drop', rest).peerId)
       case 'block': return this.#peer.block(this.#known('block', rest).peerId)
+      case 'approve': return this.#peer.approve(this.#anybody('approve', rest))
+      case 'refuse': return this.#because('refuse', rest, (peerId, reason) => this.#peer.refuse(peerId, reason))
+      case 'revoke': return this.#because('revoke', rest, (peerId, reason) => this.#peer.revoke(peerId, reason))
+      case 'verify': return this.#peer.verify(this.#known('verify', rest).peerId)
       default: throw new BadCommandError('unknown-command', `'${word.slice(0, 40)}' is no command: use ${Object.keys(USAGE).join(', ')}; to say it: say ${line.trim().slice(0, 40)}`)
     }
   }
@@ -139,6 +145,16 @@ export class Commands {
   #known(word: string, wanted: string) {
     if (wanted === '' || /\s/.test(wanted)) throw usage(word)
     return this.#directory.find(wanted.replace(/^@/, ''))
+  }
+
+  /** A peer that may not have been heard yet, where all of its PeerId is given. */
+  #anybody(word: string, wanted: string): string {
+    return isPeerId(wanted) ? wanted : this.#known(word, wanted).peerId
+  }
+
+  #because(word: string, rest: string, action: (peerId: string, reason: string) => void): void {
+    const [, wanted = '', reason = ''] = /^(\S*)\s*(.*)$/s.exec(rest) ?? []
+    action(this.#anybody(word, wanted), reason)
   }
 
   #connected(word: string, wanted: string) {

@@ -1,6 +1,6 @@
 import type { Subscription } from 'rxjs'
 import {
-  Direction, Level, LinkEnded, LinkIdentified, LinkLevelReached, PeerConnected, PeerDisconnected, PeerFound, PeerRefused, PeerVerified,
+  Direction, Level, LinkEnded, LinkIdentified, LinkLevelReached, PeerConnected, PeerDisconnected, PeerFound, PeerPending, PeerRefused, PeerVerified,
   typeName, type Message, type MessageClass
 } from '../../../proto/index.ts'
 import { Lru } from '../../../actors/shared/lru.ts'
@@ -61,6 +61,9 @@ export class History {
     on(PeerRefused, ({ peerId, code, reason, step }) => ({
       peerId, code, state: 'refused', detail: `refused${step ? ` by ${step}` : ''}, ${code}: ${clause(reason)}`
     }))
+    on(PeerPending, ({ peerId, step, reason, initiator }) => ({
+      peerId, state: 'pending', detail: `the step ${step} waits for a decision ${who(initiator) === 'self' ? 'here' : 'at its side'}: ${clause(reason)}`
+    }))
     on(PeerDisconnected, ({ peerId, code, reason, initiator }) => ({
       peerId, code, state: 'disconnected', detail: `disconnected, ${code}: ${clause(reason)}, by ${who(initiator)}`
     }))
@@ -84,6 +87,7 @@ export class History {
     switch (last.state) {
       case 'found': return `${name} was heard and no link to it came about yet, since ${since}.`
       case 'identified': return `${name} has identified itself and is being verified, since ${since}.`
+      case 'pending': return `${name} is being verified, since ${since}: ${last.detail}.`
       case 'basic': return `${name} is connected; we have verified it, it has not verified us yet.`
       case 'enhanced': return `${name} is connected and both sides have verified each other, since ${since}.`
       default: return `There is no link to ${name} since ${since}: ${last.detail}${ring.advice === '' ? '' : `; ${ring.advice}`}.`

@@ -1,7 +1,7 @@
 import type { Subscription } from 'rxjs'
 import {
-  Direction, DriverCounts, Initiator, PeerConnected, PeerDisconnected, PeerFound, PeerRefused, PeerVerified, TextMessage,
-  TransferDone, TransferFailed, TransferOffered, TransferProgress, TransferStarted,
+  Direction, DriverCounts, Initiator, PeerConnected, PeerDisconnected, PeerFound, PeerPending, PeerRefused, PeerVerified, TextMessage,
+  TransferDone, TransferFailed, TransferOffered, TransferProgress, TransferStarted, TrustRevoked,
   type Envelope, type Message, type MessageClass
 } from '../../../proto/index.ts'
 import type { Peer } from '../../peer/peer.ts'
@@ -33,6 +33,13 @@ export class Narrator {
       })
     })
     on(PeerVerified, ({ peerId, steps, level }) => emit({ event: 'peer.verified', peerId, steps, level: levelName(level) }))
+    on(PeerPending, ({ peerId, step, reason, initiator }) => {
+      directory.note(peerId, {})
+      emit({ event: 'peer.pending', peerId, step, reason, initiator: who(initiator) })
+    })
+    on(TrustRevoked, ({ peerId, reason, initiator, level }, { to }) => {
+      if (to === '') emit({ event: 'peer.revoked', peerId, reason, initiator: who(initiator), level: levelName(level) })
+    })
     on(PeerRefused, ({ peerId, remote, step, code, reason }) => emit({
       event: 'peer.refused', ...(peerId && { peerId }), address: formatEndpoint(remote), ...(step && { step }), code, reason
     }))

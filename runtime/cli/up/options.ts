@@ -7,6 +7,7 @@ import { fileTransfer } from '../../../actors/file-transfer/index.ts'
 import { parseHostPort, parsePeer, type LogLevel, type PeerOptions } from '../../peer/options.ts'
 import { formatEndpoint } from '../../peer/roster.ts'
 import { UsageError } from '../errors.ts'
+import { trustOptions, type StepName } from './trust.ts'
 
 /** The options of `p2pnet up`, as commander gives them. */
 export interface UpValues {
@@ -25,7 +26,11 @@ export interface UpValues {
   readonly record?: string
   readonly keep?: string
   readonly tune?: NonNullable<PeerOptions['tune']>
-  readonly trust: 'pings'
+  readonly keyFile?: string
+  readonly trust?: readonly StepName[]
+  readonly allow?: readonly string[]
+  readonly authority?: readonly string[]
+  readonly certificate?: string
   readonly logLevel: LogLevel
   readonly json?: true
   readonly wait?: true
@@ -34,12 +39,10 @@ export interface UpValues {
 
 /**
  * What createPeer is to be given.
- * @throws UsageError for options that contradict each other, for a key that would guard nothing, and for hostnames that lead nowhere
+ * @throws UsageError for options that contradict each other, for a key that is none, and for hostnames that lead nowhere
  */
 export async function peerOptions(values: UpValues): Promise<PeerOptions> {
   contradictions(values)
-  // Ignored, it would leave a network open that somebody believes to be guarded.
-  if (process.env['P2PNET_KEY']) throw new UsageError('P2PNET_KEY is set, and this version cannot guard a network with a key yet: unset it to join an open network')
   if (values.listen !== undefined) parseHostPort(values.listen)
   return {
     dir: resolve(values.data ?? dataFolder()),
@@ -48,6 +51,7 @@ export async function peerOptions(values: UpValues): Promise<PeerOptions> {
     lan: values.lan && (values.ports === undefined || { ports: values.ports }),
     peers: await resolvePeers(values.peer ?? []),
     actors: [fileTransfer(values.inbox === undefined ? {} : { inbox: resolve(values.inbox) })],
+    ...trustOptions(values, process.env['P2PNET_KEY']),
     ...(values.name !== undefined && { name: values.name }),
     ...(values.listen !== undefined && { listen: values.listen }),
     ...(values.interface !== undefined && { interfaces: values.interface }),

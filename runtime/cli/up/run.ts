@@ -94,8 +94,10 @@ function watched(peer: Peer): void {
 }
 
 function sayReady(peer: Peer, view: View, log: Logger, values: UpValues): void {
+  const open = isOpen(values)
   const listen = peer.listening.map(({ host, port }) => ({ address: host, port }))
-  view.show({ event: 'ready', peerId: peer.peerId, name: peer.name, network: peer.network, listen, open: true })
+  view.show({ event: 'ready', peerId: peer.peerId, name: peer.name, network: peer.network, listen, open })
+  if (!open) return
   const notice = openNetwork(peer.network, values.inbox !== undefined)
   if (values.json) log.warn(notice)
   else view.note(notice)
@@ -111,6 +113,12 @@ async function stop(peer: Peer, life: Lifetime): Promise<void> {
   } finally {
     clearTimeout(late)
   }
+}
+
+/** Whoever comes may join: no step asks for a right to be there. */
+function isOpen({ trust, keyFile }: UpValues): boolean {
+  const steps = trust ?? (keyFile !== undefined || process.env['P2PNET_KEY'] ? ['secret'] : ['pings'])
+  return steps.every(step => step === 'pings')
 }
 
 /** To stderr; on the live screen, where stderr is the same terminal, as lines of it. */

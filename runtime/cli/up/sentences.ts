@@ -29,6 +29,12 @@ function sentenceOf(event: UpEvent, name: (peerId: string) => string): string | 
     case 'peer.found': return `found ${name(event.peerId)} by ${event.via} at ${event.addresses.join(', ')}`
     case 'peer.connected': return `connected to ${name(event.peerId)} at ${event.address} (${event.direction})`
     case 'peer.verified': return `verified ${name(event.peerId)} by ${event.steps.join(', ')}`
+    case 'peer.pending': return event.initiator === 'self'
+      ? `${name(event.peerId)} wants in: approve ${event.peerId.slice(0, 12)} or refuse ${event.peerId.slice(0, 12)}`
+      : `${name(event.peerId)} has yet to decide about us: ${event.reason}`
+    case 'peer.revoked': return event.initiator === 'self'
+      ? `trust in ${name(event.peerId)} is withdrawn${event.reason === '' ? '' : `: ${event.reason}`}`
+      : `${name(event.peerId)} has withdrawn its trust in us${event.reason === '' ? '' : `: ${event.reason}`}`
     case 'peer.refused': return `refused ${event.peerId ? `${name(event.peerId)} ` : ''}at ${event.address || 'an unknown address'}, ${event.code}: ${event.reason}`
     case 'peer.disconnected': return `disconnected from ${name(event.peerId)} by ${event.initiator}, ${event.code}: ${event.reason}`
     case 'message': return `${name(event.peerId)}: ${event.text}`

@@ -60,9 +60,9 @@ describe('the gate', () => {
     expect(to.of('FrameRefused').at(-1)).toMatchObject({ type: 'Identify' })
   })
 
-  it('has no message of the link but the five', async () => {
+  it('has no message of the link but its own', async () => {
     const [to, by] = await identified(Level.LEVEL_ENHANCED)
-    for (const type of [6, 15, 7]) by.send(type)
+    for (const type of [9, 15, 10]) by.send(type)
     expect(await to.next('LinkClosed')).toMatchObject({ code: 'protocol' })
   })
 })

@@ -2,10 +2,12 @@ import { fileReceivePaths, fileSendPaths, fileSharePaths } from './files.ts'
 import { linkKeeperPaths } from './keeper.ts'
 import { broadcasterPaths, discoveryChannelPaths } from './lan.ts'
 import { listenerPaths, peerConnectionPaths, routinesPaths, staticPeersPaths, verifyPingsPaths } from './links.ts'
+import { approvalsPaths, asyncStepPaths, verifyAllowlistPaths, verifyAskPaths, verifyAuthorityPaths, verifySecretPaths } from './steps.ts'
 import type { Walks } from './walks.ts'
 
 /** The walks of every actor's machine, by the actor's kind. */
 export const walksOf: Readonly<Record<string, Walks>> = {
+  'approvals': approvalsPaths,
   'broadcaster': broadcasterPaths,
   'discovery-channel': discoveryChannelPaths,
   'file-receive': fileReceivePaths,
@@ -16,5 +18,10 @@ export const walksOf: Readonly<Record<string, Walks>> = {
   'peer-connection': peerConnectionPaths,
   'routines': routinesPaths,
   'static-peers': staticPeersPaths,
-  'verify-pings': verifyPingsPaths
+  'verify-allowlist': verifyAllowlistPaths,
+  'verify-ask': verifyAskPaths,
+  'verify-authority': verifyAuthorityPaths,
+  'verify-host-step': asyncStepPaths,
+  'verify-pings': verifyPingsPaths,
+  'verify-secret': verifySecretPaths
 }

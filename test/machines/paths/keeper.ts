@@ -1,7 +1,8 @@
 import { linkKeeperDefinition } from '../../../actors/link-keeper/index.ts'
 import {
   DiscoveryStarted, DropPeer, Endpoint, InboundSecured, Initiator, Instance, LinkEnded, LinkIdentified, LinkLevelReached, Level, Listening, PeerHeard,
-  PongReceived, ProtectPeer, RoutineDue, SpawnFailed, Stop, Terminated, TransferDone, TransferFailed, TransferStarted
+  PongReceived, ProtectPeer, RevokeTrust, RoutineDue, SpawnFailed, Stop, Terminated, TransferDone, TransferFailed, TransferStarted, TrustRevoked,
+  VerifyPeer
 } from '../../../proto/index.ts'
 import type { MachineRun } from '../../../runtime/testing/machine-run.ts'
 import type { PathStep } from '../../../runtime/testing/paths.ts'
@@ -21,7 +22,7 @@ function saidTo(run: MachineRun): PathStep[] {
   const links = [...rows((run.context as LinkKeeperContext).links)].sort((a, b) => a.peer < b.peer ? -1 : 1)
   if (links.length > LINKS) return []
   const linked = (peerId: string) => links.some(({ peer }) => peer === peerId)
-  const steps: PathStep[] = [new DiscoveryStarted(), [new Listening({ endpoints: [remote] }), 'listener/main'], new DropPeer({ peerId: 'zoe' }), new Stop()]
+  const steps: PathStep[] = [new DiscoveryStarted(), [new Listening({ endpoints: [remote] }), 'listener/main'], new DropPeer({ peerId: 'zoe' }), new RevokeTrust({ peerId: 'zoe' }), new VerifyPeer({ peerId: 'zoe' }), new Stop()]
   if (!linked('zoe')) steps.push([heard('zoe'), 'discovery-channel/lan'])
   if (!linked('ada')) steps.push([new InboundSecured({ handle: 'in-1', peerId: 'ada', linkId: 'l', remote }), 'listener/main#tcp'])
   for (const { address, peer, probe, phase, level } of links) {
@@ -31,6 +32,7 @@ function saidTo(run: MachineRun): PathStep[] {
     }
     if (phase === 'held') {
       if (level < Level.LEVEL_ENHANCED) steps.push([new LinkLevelReached({ peerId: peer, level: level < 3 ? 3 : 4, steps: ['pings'] }), address])
+      if (level >= Level.LEVEL_BASIC) steps.push([new TrustRevoked({ peerId: peer, level: Level.LEVEL_IDENTIFIED }), address])
       steps.push([new PongReceived({ id: probe, rttUs: 1 }), `${address}#link`])
     }
     if (phase !== 'over') steps.push([new LinkEnded({ peerId: peer, level, code: 'lost', initiator: Initiator.INITIATOR_NETWORK, remote }), address])

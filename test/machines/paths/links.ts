@@ -1,7 +1,8 @@
 import { listenerDefinition } from '../../../actors/listener/index.ts'
 import {
   CloseRequested, DialFailed, DialOpened, Disconnect, Endpoint, EndpointsFound, FrameRefused, Initiator, LinkAdmitted, LinkClosed, LinkSecured,
-  LinkTraffic, ListenFailed, ListenOpened, DiscoveryStarted, PongReceived, SetRoutine, SpawnFailed, StepPassed, StepRefused, Stop, Verified
+  LinkTraffic, ListenFailed, ListenOpened, DiscoveryStarted, PongReceived, SetRoutine, SpawnFailed, RevokeTrust, StepPassed, StepPending, StepRefused, Stop, Terminated,
+  TrustWithdrawn, VerificationHeld, Verified, VerifyAgain, VerifyPeer
 } from '../../../proto/index.ts'
 import type { MachineRun } from '../../../runtime/testing/machine-run.ts'
 import type { PathOptions, PathStep } from '../../../runtime/testing/paths.ts'
@@ -51,6 +52,9 @@ function saidTo(run: MachineRun): PathStep[] {
     [new LinkAdmitted(), KEEPER],
     [new StepPassed({ step: 'pings' }), step], [new StepPassed({ step: 'pings' }), 'verify-pings/other'],
     [new StepRefused({ step: 'pings', code: 'ping-timeout' }), step], [new SpawnFailed({ kind, id, reason: 'unknown' }), 'system'],
+    [new StepPending({ step: 'pings', reason: 'hm' }), step], [new Terminated({ address: step, failed: true }), 'system'], [new Terminated({ address: 'verify-pings/other' }), 'system'],
+    [new VerificationHeld({ step: 'ask', forMs: 60_000 }), 'peer/bea'], [new TrustWithdrawn({ reason: 'hm' }), 'peer/bea'], [new VerifyAgain(), 'peer/bea'],
+    [new RevokeTrust({ peerId: 'bea' }), KEEPER], [new VerifyPeer({ peerId: 'bea' }), KEEPER], [identify({ demands: ['secret'] }), 'peer/bea'],
     [new Verified(), 'peer/bea'], [new Disconnect({ code: 'shutdown' }), 'peer/bea'], [new Disconnect({ code: 'too-many-links', forMs: 1_000 }), 'peer/bea'],
     [new LinkClosed({ code: 'lost', initiator: Initiator.INITIATOR_NETWORK }), LINK], [new FrameRefused({ code: 'level' }), LINK],
     [new LinkTraffic({ framesIn: 1, bytesInSincePing: 9 }), LINK], [new LinkTraffic(), LINK],
@@ -72,6 +76,7 @@ export const peerConnectionPaths: Walks = {
     connection({ maxRetries: 1, endpoints: [place, { ...place, port: 2 }] }, ({ failures, place }) => [failures, place]),
     connection({ steps: ['verify-pings', 'verify-pings'], idleMs: 60_000 }, ({ passed }) => passed.length),
     connection({ steps: [] }),
+    connection({ pendingTimeoutMs: 1_000, keepAliveIntervalMs: 100_000 }, ({ heldMs }) => heldMs > 0),
     connection({ keepAliveIntervalMs: 100_000 }),
     connection({ keepAliveIntervalMs: 100_000, idleMs: 1_000 }),
     connection({ direction: 'in', handle: 'in-1' }),

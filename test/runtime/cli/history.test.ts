@@ -54,7 +54,7 @@ describe('why', () => {
     [found(), /^bob was heard and no link to it came about yet/],
     [new LinkEnded({ peerId: 'bob', code: 'dial-refused', reason: 'ECONNREFUSED', initiator: Initiator.INITIATOR_NETWORK, againMs: 500 }),
       /^There is no link to bob since .*: a dial failed, dial-refused: ECONNREFUSED, by network; dialled again in 500 ms; check that the peer runs and which port it listens on\.$/],
-    [new PeerRefused({ peerId: 'bob', code: 'other-network', reason: 'another network', remote }), /refused, other-network: another network; give both the same --network\.$/],
+    [new PeerRefused({ peerId: 'bob', code: 'other-network', reason: 'another network', remote }), /refused, other-network: another network; give both the same --network, and the same key where there is one\.$/],
     [new PeerDisconnected({ peerId: 'bob', code: 'shutdown', reason: 'bye', initiator: Initiator.INITIATOR_REMOTE }), /disconnected, shutdown: bye, by remote\.$/]
   ])('says in one sentence how it stands and what to do', (body, sentence) => {
     const { history, say } = setUp()
