@@ -1,6 +1,7 @@
 import type { EventOf } from '../../../proto/index.ts'
-import type { Invariant, SimulationView } from '../invariant.ts'
+import type { Invariant } from '../invariant.ts'
 import type { SimulatedPeer } from '../peer.ts'
+import { subnetsOf } from './subnets.ts'
 
 /** Without a change for so long, the links are at rest; a minute, as trimmed peers are dialled again after that at the earliest. */
 const QUIET_MS = 65_000
@@ -10,7 +11,7 @@ export function convergence(): Invariant {
   return {
     name: 'convergence',
     missing(view) {
-      for (const peers of neighbourhoods(view).values()) {
+      for (const peers of subnetsOf(view.healed).values()) {
         // A full peer turns others away: who is linked with whom is then a matter of policy.
         if (peers.length - 1 > view.maxLinks || view.maxLanLinks !== undefined) continue
         for (const peer of peers) {
@@ -21,7 +22,7 @@ export function convergence(): Invariant {
         }
       }
       return undefined
-    },
+    }
   }
 }
 
@@ -31,7 +32,7 @@ export function oneComponent(): Invariant {
     name: 'one-component',
     missing(view) {
       if (view.maxLanLinks === undefined) return undefined
-      for (const peers of neighbourhoods(view).values()) {
+      for (const peers of subnetsOf(view.healed).values()) {
         const reached = new Set<SimulatedPeer>()
         const next = peers.slice(0, 1)
         for (let peer = next.pop(); peer !== undefined; peer = next.pop()) {
@@ -66,17 +67,4 @@ export function quiet(): Invariant {
       return undefined
     }
   }
-}
-
-/** The healed peers of each subnet. */
-function neighbourhoods(view: SimulationView): Map<number, SimulatedPeer[]> {
-  const bySubnet = new Map<number, SimulatedPeer[]>()
-  for (const peer of view.healed) {
-    for (const { subnet } of peer.machine.nics) {
-      const there = bySubnet.get(subnet)
-      if (there === undefined) bySubnet.set(subnet, [peer])
-      else there.push(peer)
-    }
-  }
-  return bySubnet
 }

@@ -135,6 +135,12 @@ const bugs: readonly (Omit<PlantedBug, 'scene'> & Partial<PlantedBug>)[] = [
     }
   },
   {
+    name: 'keeps silent',
+    invariant: 'discovery',
+    scene: { seconds: 30, faults: { lossPercent: 15 } },
+    plant: { drivers: buggy('broadcaster', 'udp', (_context, { type }) => type === 'SendAnnouncement' || type === 'SendAnswer') }
+  },
+  {
     name: 'holds more links than it may',
     invariant: 'link-limits',
     scene: { peer: { maxLinks: 2 } },
