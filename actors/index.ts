@@ -3,6 +3,8 @@ import { broadcaster, discoveryChannel } from './lan/index.ts'
 import { linkKeeperDefinition } from './link-keeper/index.ts'
 import { listenerDefinition } from './listener/index.ts'
 import { peerConnectionDefinition } from './peer-connection/index.ts'
+import { peerDirectoryDefinition } from './peer-directory/index.ts'
+import { peerExchangeDefinition } from './peer-exchange/index.ts'
 import { routinesDefinition } from './routines/index.ts'
 import type { ActorDefinition } from './seam/index.ts'
 import { staticPeersDefinition } from './static-peers/index.ts'
@@ -30,6 +32,10 @@ export {
   LinkError, LinkFullError, Links, MessageTooLargeError, NotAcceptedError, NotConnectedError, WireTypeConflictError, WireTypes,
   type LinkOptions, type PeerConnectionOptions, type WireEntry
 } from './peer-connection/index.ts'
+export {
+  DirectoryInUseError, DirectoryStoreError, DirectoryTakenError, DirectoryVersionError, peerDirectory, type PeerDirectoryDriverOptions
+} from './peer-directory/index.ts'
+export { peerExchange, type PeerExchangeDriverOptions } from './peer-exchange/index.ts'
 export { libraryRoutines, routines, type RoutineOptions, type RoutinesOptions } from './routines/index.ts'
 export { staticPeers, type StaticPeer } from './static-peers/index.ts'
 export { approvals, approvalsDefinition } from './approvals/index.ts'
@@ -50,5 +56,5 @@ export { verifyPingsDefinition, type VerifyPingsOptions } from './verify-pings/i
 export const definitions: readonly ActorDefinition[] = [
   approvalsDefinition, linkKeeperDefinition, peerConnectionDefinition, verifyPingsDefinition, verifySecretDefinition, verifyAllowlistDefinition,
   verifyAuthorityDefinition, verifyAskDefinition, listenerDefinition, discoveryChannel, broadcaster,
-  staticPeersDefinition, routinesDefinition, fileShare, fileSend, fileReceive('')
+  staticPeersDefinition, peerDirectoryDefinition, peerExchangeDefinition, routinesDefinition, fileShare, fileSend, fileReceive('')
 ]

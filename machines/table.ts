@@ -48,3 +48,16 @@ export function* rows<T>(table: Table<T>): Generator<T> {
 export function* keys<T>(table: Table<T>): Generator<string> {
   for (const drawer of Object.values(table.drawers)) yield* Object.keys(drawer)
 }
+
+/** As many puts: each drawer is copied once. */
+export function putAll<T>(table: Table<T>, changed: Iterable<readonly [key: string, row: T]>): Table<T> {
+  const drawers: Record<string, Record<string, T>> = {}
+  let { size } = table
+  for (const [key, row] of changed) {
+    const name = drawerOf(key)
+    const drawer = drawers[name] ??= { ...table.drawers[name] }
+    if (!Object.hasOwn(drawer, key)) size++
+    drawer[key] = row
+  }
+  return { size, drawers: { ...table.drawers, ...drawers } }
+}

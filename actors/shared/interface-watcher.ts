@@ -22,6 +22,12 @@ export class InterfaceWatcher {
     return this.#found
   }
 
+  /** As they are now, for who needs them once. */
+  read(): Found {
+    this.#refresh()
+    return this.#found
+  }
+
   /**
    * Calls the listener after every reading, changed or not, so that what failed is tried again.
    * @param everyMs milliseconds between readings; the first who listens decides

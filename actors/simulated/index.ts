@@ -3,6 +3,8 @@ import { simulatedReceiver, simulatedSender } from '../lan/simulated.ts'
 import { simulatedTcpDriver } from '../listener/simulated.ts'
 import { simulatedApprovalsDriver } from '../approvals/simulated.ts'
 import { simulatedLinkDriver } from '../peer-connection/simulated.ts'
+import { simulatedStoreDriver as simulatedDirectoryStore } from '../peer-directory/simulated.ts'
+import { simulatedRecordsDriver } from '../peer-exchange/simulated.ts'
 import type { DriverFactory } from '../seam/index.ts'
 import { simulatedAuthorityDriver } from '../verify-authority/simulated.ts'
 import { simulatedSecretDriver } from '../verify-secret/simulated.ts'
@@ -26,6 +28,8 @@ export const simulatedDrivers: SimulatedDrivers = {
   listener: { tcp: simulatedTcpDriver },
   broadcaster: { udp: simulatedSender },
   'discovery-channel': { udp: simulatedReceiver },
+  'peer-directory': { store: simulatedDirectoryStore },
+  'peer-exchange': { records: simulatedRecordsDriver },
   'file-share': { inbox: () => ({ receive() {} }) },
   'file-send': { file: simulatedSendDriver },
   'file-receive': { file: simulatedStoreDriver }

@@ -6,6 +6,8 @@ import type { LocalPeer } from '../../actors/identity/index.ts'
 import type { ActorDefinition, ActorSpec } from '../../actors/seam/index.ts'
 import { routines } from '../../actors/routines/index.ts'
 import { staticPeers } from '../../actors/static-peers/index.ts'
+import { peerDirectory } from '../../actors/peer-directory/index.ts'
+import { peerExchange } from '../../actors/peer-exchange/index.ts'
 import { PeerOptionError } from './errors.ts'
 import { interfaceNames, parseHostPort, parsePeer, type PeerOptions } from './options.ts'
 import { trustOf } from './trust.ts'
@@ -31,6 +33,8 @@ export function defaultActors(options: PeerOptions, local: LocalPeer): ActorSpec
     listener({ inbound: options.inbound ?? true, interfaces, port, ...(host !== '' && { hosts: [host] }) }),
     ...(options.lan === false ? [] : lan({ ...lanOptions, interfaces, channel: { self: local.peerId }, broadcaster: { rotateMs: 0 } })),
     ...(options.peers === undefined || options.peers.length === 0 ? [] : [staticPeers(options.peers.map(parsePeer))]),
+    peerDirectory({ peerId: local.peerId, dir: options.dir ?? '' }),
+    peerExchange({ interfaces }),
     routines()
   ]
   return tuned(actors, options.tune ?? {})

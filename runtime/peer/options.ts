@@ -17,7 +17,7 @@ export interface PeerOptions {
   readonly network?: string
   /** Who the peer is. @default an identity for this run alone */
   readonly identity?: Identity
-  /** Folder that holds the identity; made, with a new one, where there is none. Not together with `identity`. */
+  /** Folder that holds the identity and the peer directory; made, with a new identity, where there is none. Not together with `identity`. */
   readonly dir?: string
   /** Actors of the host program, started after the default ones; one with the address of a default actor takes its place. */
   readonly actors?: readonly (ActorDefinition | ActorSpec | readonly ActorSpec[])[]

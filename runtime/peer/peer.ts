@@ -1,6 +1,6 @@
 import type { Observable } from 'rxjs'
 import {
-  ActorFailed, DecidePeer, DiscoveryStarted, DropPeer, Listening, ListenFailed, ProtectPeer, RevokeTrust, VerifyPeer, classOf, typeName, type Endpoint, type Envelope, type Message, type MessageClass
+  ActorFailed, DecidePeer, DiscoveryStarted, DropPeer, Listening, ListenFailed, PeerBlocked, ProtectPeer, RevokeTrust, VerifyPeer, classOf, typeName, type Endpoint, type Envelope, type Message, type MessageClass
 } from '../../proto/index.ts'
 import { isPeerId } from '../../actors/identity/index.ts'
 import { GuardedObservable } from '../kernel/faces.ts'
@@ -207,6 +207,7 @@ export class Peer implements AsyncDisposable {
   block(peerId: string): void {
     this.#mustRun()
     this.publish(new DropPeer({ peerId, forMs: BLOCK_MS }), { to: this.#parts.linkKeeper })
+    this.publish(new PeerBlocked({ peerId, blocked: true }))
   }
 
   /**

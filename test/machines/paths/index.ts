@@ -1,3 +1,4 @@
+import { peerDirectoryPaths, peerExchangePaths } from './directory.ts'
 import { fileReceivePaths, fileSendPaths, fileSharePaths } from './files.ts'
 import { linkKeeperPaths } from './keeper.ts'
 import { broadcasterPaths, discoveryChannelPaths } from './lan.ts'
@@ -16,6 +17,8 @@ export const walksOf: Readonly<Record<string, Walks>> = {
   'link-keeper': linkKeeperPaths,
   'listener': listenerPaths,
   'peer-connection': peerConnectionPaths,
+  'peer-directory': peerDirectoryPaths,
+  'peer-exchange': peerExchangePaths,
   'routines': routinesPaths,
   'static-peers': staticPeersPaths,
   'verify-allowlist': verifyAllowlistPaths,

@@ -1,0 +1,115 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { DirectoryStore, hasDirectory } from '../../../actors/peer-directory/index.ts'
+import { DirectoryHead, DirectoryRecord, Endpoint } from '../../../proto/index.ts'
+import { killing } from './killing.ts'
+
+const tag = new Uint8Array(16).fill(1)
+const record = (peerId: string, more: object = {}) => new DirectoryRecord({ peerId, verifiedAt: 5, steps: ['pings'], ...more })
+let dir: string
+
+beforeEach(() => { dir = mkdtempSync(join(tmpdir(), 'p2pnet-directory-')) })
+afterEach(() => rmSync(dir, { recursive: true, force: true }))
+
+async function idsIn(network = tag): Promise<string[]> {
+  const store = await DirectoryStore.open(dir, network, { readOnly: true })
+  const ids = [...store.records()].map(({ peerId }) => peerId)
+  await store.close()
+  return ids
+}
+
+describe('the store of the peer directory', () => {
+  it('gives back what was written, to another process of the same network only, and is closed to other users', async () => {
+    expect(hasDirectory(dir)).toBe(false)
+    const store = await DirectoryStore.open(dir, tag)
+    const bea = record('bea', { name: 'Bea', score: -3, addresses: [{ endpoint: new Endpoint({ host: '192.0.2.1', port: 4_000 }), via: 'link', workedAt: 7 }] })
+    await store.write([bea, record('cid')], [])
+    await store.write([record('dan')], ['cid', 'nobody'])
+    await store.close()
+
+    const again = await DirectoryStore.open(dir, tag)
+    expect([...again.records()].map(each => DirectoryRecord.toObject(each))).toEqual([bea, record('dan')].map(each => DirectoryRecord.toObject(each)))
+    await again.close()
+    expect(await idsIn(new Uint8Array(16).fill(2))).toEqual([])
+    expect(hasDirectory(dir)).toBe(true)
+    expect(statSync(join(dir, 'directory')).mode & 0o077).toBe(0)
+  })
+
+  it('has one writer at a time: a second is told so by name, also from another process, and readers may look', async () => {
+    const store = await DirectoryStore.open(dir, tag)
+    await store.write([record('bea')], [])
+    await expect(DirectoryStore.open(dir, tag)).rejects.toMatchObject({ name: 'DirectoryInUseError', code: 'store-in-use' })
+    expect(await idsIn()).toEqual(['bea'])
+    await store.close()
+
+    const child = spawn(process.execPath, ['--import', './scripts/ts.mjs', 'test/actors/peer-directory/victim.ts', dir, '0'], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const gone = once(child, 'exit')
+    await once(createInterface(child.stdout), 'line')
+    await expect(DirectoryStore.open(dir, tag)).rejects.toMatchObject({ name: 'DirectoryInUseError', message: expect.stringContaining(`process ${child.pid}`) })
+    child.kill('SIGKILL')
+    await gone
+    const after = await DirectoryStore.open(dir, tag)
+    await after.close()
+  })
+
+  it('writes nothing any more once another process has taken it over', async () => {
+    const { open } = await import('lmdb')
+    const store = await DirectoryStore.open(dir, tag)
+    await store.write([record('bea')], [])
+    const other = open<Uint8Array, string>({ path: join(dir, 'directory'), noSubdir: false, encoding: 'binary', overlappingSync: false })
+    // As a process would that could not see this one, from another container.
+    await other.put('head', Buffer.from(DirectoryHead.encode(new DirectoryHead({ schema: 1, writer: Uint8Array.of(9), pid: 77 })).finish()))
+    await expect(store.write([record('cid')], ['bea'])).rejects.toMatchObject({ name: 'DirectoryTakenError', code: 'store-taken', message: expect.stringContaining('process 77') })
+    await other.close()
+    await store.close()
+    expect(await idsIn()).toEqual(['bea'])
+  })
+
+  it('is brought up to date from an older schema, all or not at all, and refuses a newer one by name', async () => {
+    const old = await DirectoryStore.open(dir, tag)
+    await old.write([record('bea'), record('cid')], [])
+    await old.close()
+    const toTwo = (fails: boolean) => ({
+      1: (store: Parameters<NonNullable<NonNullable<Parameters<typeof DirectoryStore.open>[2]>['migrations']>[1]>[0]) => {
+        for (const [key, value] of store.entries()) {
+          const before = DirectoryRecord.decode(value)
+          store.put(key, DirectoryRecord.encode(new DirectoryRecord({ ...before, name: before.peerId.toUpperCase() })).finish())
+          if (fails) throw new Error('no further')
+        }
+      }
+    })
+    await expect(DirectoryStore.open(dir, tag, { schema: 2, migrations: toTwo(true) })).rejects.toThrow('no further')
+    const still = await DirectoryStore.open(dir, tag)
+    expect([...still.records()].map(({ name }) => name)).toEqual(['', ''])
+    await still.close()
+    const now = await DirectoryStore.open(dir, tag, { schema: 2, migrations: toTwo(false) })
+    expect([...now.records()].map(({ name }) => name)).toEqual(['BEA', 'CID'])
+    await now.close()
+    for (const readOnly of [false, true]) {
+      await expect(DirectoryStore.open(dir, tag, { readOnly })).rejects.toMatchObject({ name: 'DirectoryVersionError', code: 'store-version', message: expect.stringContaining('schema 2') })
+    }
+  })
+
+  it('says so where the file is no store, or the folder cannot be made, and overwrites nothing', async () => {
+    const file = join(dir, 'plain')
+    writeFileSync(file, 'text')
+    await expect(DirectoryStore.open(file, tag)).rejects.toMatchObject({ name: 'DirectoryStoreError', code: 'store-failed' })
+    const store = await DirectoryStore.open(dir, tag)
+    await store.close()
+    const data = join(dir, 'directory', 'data.mdb')
+    writeFileSync(data, Buffer.alloc(65_536, 7))
+    await expect(DirectoryStore.open(dir, tag)).rejects.toMatchObject({ name: 'DirectoryStoreError', code: 'store-damaged' })
+    expect(statSync(data).size).toBe(65_536)
+  })
+
+  it('opens after each of 20 kills, with everything that was acknowledged', async () => {
+    const { kills, acknowledged } = await killing(dir, 20)
+    expect(kills).toBe(20)
+    expect(acknowledged).toBeGreaterThan(20)
+  }, 60_000)
+})
