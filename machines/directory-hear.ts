@@ -1,5 +1,5 @@
 import {
-  Direction, type PeerBlocked, type PeerClaim, type PeerConnected, type PeerDisconnected, type PeerHeard, type PeerRefused, type PeersClaimed,
+  Direction, Initiator, type PeerBlocked, type PeerClaim, type PeerConnected, type PeerDisconnected, type PeerHeard, type PeerRefused, type PeersClaimed,
   type PeerVerified
 } from '../proto/index.ts'
 import { codeEntry } from './codes.ts'
@@ -55,11 +55,15 @@ export function verified(turn: DirectoryTurn, { peerId, steps }: PeerVerified): 
 }
 
 /** The end of a link is what we saw ourselves, never what another peer says. */
-export function disconnected(turn: DirectoryTurn, { peerId }: PeerDisconnected): void {
+export function disconnected(turn: DirectoryTurn, { peerId, code, initiator }: PeerDisconnected): void {
   const { book, now } = turn
   book.connected = remove(book.connected, peerId)
   const before = get(book.rows, peerId)
-  if (before !== undefined) setRow(turn, { ...before, seenAt: now, retryAt: now + book.options.backoffMs })
+  if (before === undefined) return
+  const row = { ...before, seenAt: now, retryAt: now + book.options.backoffMs }
+  // Whom we do not trust any more is not told of to others either.
+  const revoked = code === 'trust-revoked' && initiator === Initiator.INITIATOR_SELF
+  setRow(turn, revoked ? { ...row, verifiedAt: 0, steps: [], refusedAt: now, refusedCode: code } : row)
 }
 
 /** Only who is known is judged: strangers have as many names as they like. */

@@ -48,8 +48,8 @@ interface Context {
   readonly own: Uint8Array
   /** Address of the other end, by peer. */
   readonly links: Table<string>
-  /** Peers that are verified. */
-  readonly verified: Table<true>
+  /** Peers that are verified, and whether they were told of others once. */
+  readonly verified: Table<boolean>
 }
 
 /** Raised by the exchange itself when a link is to be told of peers. */
@@ -93,7 +93,7 @@ export const peerExchangeMachine = setup({
     greet: act(({ context: { verified, options, random }, event, enqueue }) => {
       if (event.type !== 'PeerVerified') return
       const { peerId } = event.body
-      enqueue.assign({ verified: put(verified, peerId, true), random: shareLater(enqueue.raise, peerId, options, random) })
+      enqueue.assign({ verified: put(verified, peerId, false), random: shareLater(enqueue.raise, peerId, options, random) })
     }),
     forget: act(({ context: { links, verified }, event, enqueue }) => {
       if (event.type !== 'PeerDisconnected') return
@@ -101,11 +101,13 @@ export const peerExchangeMachine = setup({
       enqueue.cancel(`share ${peerId}`)
       enqueue.assign({ links: remove(links, peerId), verified: remove(verified, peerId) })
     }),
-    askFor: act(({ context: { options }, event, enqueue }) => {
-      if (event.type === 'ShareDue') enqueue.emit({ type: 'publish', to: options.directory, body: new SampleWanted({ peerId: event.peerId, count: options.joinEntries }) })
+    askFor: act(({ context: { options, verified }, event, enqueue }) => {
+      if (event.type !== 'ShareDue') return
+      enqueue.assign({ verified: put(verified, event.peerId, true) })
+      enqueue.emit({ type: 'publish', to: options.directory, body: new SampleWanted({ peerId: event.peerId, count: options.joinEntries }) })
     }),
     trickle: act(({ context: { options, verified, random }, enqueue }) => {
-      const peers = [...keys(verified)]
+      const peers = [...keys(verified)].filter(peerId => get(verified, peerId))
       let next = random
       for (let left = Math.min(options.trickleLinks, peers.length); left > 0; left--) {
         const [at, after] = below(next, peers.length)

@@ -11,7 +11,8 @@ export class CommandFailedError extends Error {
 /** Errors that the person must put right before another try. By name, so that `p2pnet id` need not load their classes. */
 const CONFIGURATION: ReadonlySet<string> = new Set([
   'UsageError', 'PeerOptionError', 'ListenError', 'LogFileError', 'NetworkKeyError',
-  'IdentityPermissionError', 'IdentityDamagedError', 'IdentityFileError'
+  'IdentityPermissionError', 'IdentityDamagedError', 'IdentityFileError',
+  'DirectoryStoreError', 'DirectoryVersionError', 'DirectoryInUseError'
 ])
 
 /** What a person reads on stderr, and the exit code: 1 failed, 2 bad usage or configuration. */

@@ -3,6 +3,7 @@ import { complain, watchOutput } from './output.ts'
 import { failureOf } from './errors.ts'
 import { addLogCommands } from './log-commands.ts'
 import type { DemoValues } from './demo/options.ts'
+import type { PeersValues } from './peers.ts'
 import type { SimulateValues } from './simulate.ts'
 import type { UpValues } from './up/options.ts'
 import type { StepName } from './up/trust.ts'
@@ -65,7 +66,7 @@ function p2pnet(): Command {
     .description('run a peer')
     .option('--name <name>', 'what people call this peer')
     .option('--network <name>', 'peers of other networks are ignored', 'p2pnet')
-    .option('--data <dir>', 'folder of the identity (default: the platform\'s data folder)')
+    .option('--data <dir>', 'folder of the identity and of known peers (default: the platform\'s data folder)')
     .option('--listen <host:port>', 'where to accept links (default: all interfaces, a free port)')
     .option('--no-inbound', 'accept no links: dial others only')
     .option('--interface <name>', 'network interface to use, repeatable (default: every usable one)', collect)
@@ -97,6 +98,13 @@ function p2pnet(): Command {
     .option('--data <dir>', 'folder of the identity (default: the platform\'s data folder)')
     .option('--json', 'as a JSON object')
     .action(async (values: { data?: string; json?: true }) => (await import('./id.ts')).id(values))
+
+  program.command('peers')
+    .description('list the peers that a data folder remembers')
+    .option('--data <dir>', 'folder of the identity (default: the platform\'s data folder)')
+    .option('--network <name>', 'of this network', 'p2pnet')
+    .option('--json', 'one JSON object a line')
+    .action(async (values: PeersValues) => (await import('./peers.ts')).peers(values))
 
   program.command('key')
     .description('generate a network key')

@@ -50,6 +50,12 @@ describe('the peer exchange', () => {
     expect(run.of('SampleWanted')).toHaveLength(1)
   })
 
+  it('trickles to no link that is new', () => {
+    const run = new ExchangeRun({ trickleMs: 100 })
+    run.link('bea').pass(1_999)
+    expect(run.of('SampleWanted')).toEqual([])
+  })
+
   it('then trickles: about once a minute, to a few links by chance', () => {
     const run = new ExchangeRun()
     for (let n = 0; n < 20; n++) run.link(`peer-${n}`)

@@ -3,10 +3,11 @@ import { closedOnBothEnds, levelGating, oneLinkPerPair } from './links.ts'
 import { boundedQueues, linkLimits, messagesInOrder, noFailures, nothingLeft } from './peers.ts'
 import { dialRestraint, linksStay, othersOnly } from './conduct.ts'
 import { convergence, oneComponent, quiet } from './convergence.ts'
+import { directoryKeeps } from './directory.ts'
 import { discovery } from './discovery.ts'
 
 /** What always must hold. */
 export const builtInInvariants: readonly InvariantMaker[] = [
   levelGating, linkLimits, oneLinkPerPair, closedOnBothEnds, discovery, convergence, oneComponent, quiet, nothingLeft, boundedQueues, messagesInOrder,
-  noFailures, othersOnly, dialRestraint, linksStay
+  noFailures, othersOnly, dialRestraint, linksStay, directoryKeeps
 ]

@@ -5,6 +5,7 @@ import {
   PeerClaim, PeerConnected, PeerDisconnected, PeerHeard, PeerRefused, PeersClaimed, PeerSample, PeerVerified, RecordSigned, RecordsStored,
   SampleWanted, ShareHeard, Stop
 } from '../../../proto/index.ts'
+import { rows, type Table } from '../../../machines/table.ts'
 import type { Walks } from './walks.ts'
 
 const endpoint = new Endpoint({ host: '192.0.2.1', port: 4_000 })
@@ -34,6 +35,6 @@ export const peerExchangePaths: Walks = {
       new PeerConnected({ peerId: 'bea', remote: endpoint }), new PeerVerified({ peerId: 'bea' }), new PeerDisconnected({ peerId: 'bea' }),
       new PeerSample({ peerId: 'bea', records: [Uint8Array.of(2)] }), new ShareHeard({ peerId: 'bea', claims: [claim('cid')] }), new Stop()
     ],
-    key: ({ links, verified }: { links: { size: number }; verified: { size: number } }) => [links.size, verified.size]
+    key: ({ links, verified }: { links: Table<string>; verified: Table<boolean> }) => [links.size, verified.size, [...rows(verified)]]
   }))
 }

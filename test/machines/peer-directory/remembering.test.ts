@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import {
-  Direction, DirectoryFailed, DirectoryPage, Initiator, PeerBlocked, PeerConnected, PeerHeard, PeerRefused, SampleWanted, Stop,
+  Direction, DirectoryFailed, DirectoryPage, Initiator, PeerBlocked, PeerConnected, PeerDisconnected, PeerHeard, PeerRefused, SampleWanted, Stop,
   type PeerSample, type StoreRecords
 } from '../../../proto/index.ts'
 import { at, claim, DAY, DirectoryRun, record, STORE, WALL } from './directory-run.ts'
@@ -86,6 +86,17 @@ describe('the peer directory remembers', () => {
     expect(run.row('eve')?.blocked).toBe(true)
     run.hear(new PeerBlocked({ peerId: 'eve', blocked: false }))
     expect(run.row('eve')?.blocked).toBe(false)
+  })
+
+  it('that trust in a peer was withdrawn here; what the other side thinks of us changes nothing', () => {
+    const run = new DirectoryRun().link('bea').link('cid')
+    run.told('bea', claim('bea', 5, '5.1.1.1')).told('cid', claim('cid', 5, '5.1.1.2'))
+    run.hear(new PeerDisconnected({ peerId: 'bea', code: 'trust-revoked', initiator: Initiator.INITIATOR_SELF }))
+    run.hear(new PeerDisconnected({ peerId: 'cid', code: 'trust-revoked', initiator: Initiator.INITIATOR_REMOTE }))
+    expect(run.row('bea')).toMatchObject({ verifiedAt: 0, steps: [], refusedAt: WALL, refusedCode: 'trust-revoked' })
+    expect(run.row('cid')).toMatchObject({ verifiedAt: WALL, refusedAt: 0 })
+    run.hear(new SampleWanted({ peerId: 'zoe', count: 9 }), 'peer-exchange/main')
+    expect(run.of('PeerSample').at(-1)?.body.records).toHaveLength(1)
   })
 
   it('no more peers than it may: the least useful goes first, verified and connected ones stay', () => {
