@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import ts from 'typescript'
 import { Program, root } from './run.ts'
 
-const pages = ['docs/host-api.md', 'docs/simulation.md', 'docs/trust.md'].map(name => readFileSync(join(root, name), 'utf8'))
+const pages = ['docs/host-api.md', 'docs/simulation.md', 'docs/trust.md', 'docs/directory.md'].map(name => readFileSync(join(root, name), 'utf8'))
 const snippets = pages.flatMap(page => [...page.matchAll(/^```ts\n([^]*?)^```$/gm)].map(([, code]) => code!))
 const title = (at: number) => {
   const page = pages.find(each => each.includes(snippets[at]!))!
@@ -27,7 +27,7 @@ beforeAll(() => {
 
 afterAll(() => rmSync(project, { recursive: true, force: true }))
 
-describe('docs/host-api.md, docs/simulation.md and docs/trust.md', () => {
+describe('the examples of the docs', () => {
   it('type-checks', () => {
     const program = ts.createProgram(snippets.map((_, at) => file(at)), {
       module: ts.ModuleKind.NodeNext, target: ts.ScriptTarget.ES2022, strict: true, noEmit: true, skipLibCheck: true, types: ['node'],
