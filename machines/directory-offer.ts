@@ -35,7 +35,7 @@ export function round(turn: DirectoryTurn): number {
 // Who was offered and has not been connected since has failed.
 function judge(turn: DirectoryTurn): void {
   const { book, now } = turn
-  for (const peerId of [...keys(book.offered)]) {
+  for (const peerId of keys(book.offered)) {
     if (now - get(book.offered, peerId)! < book.options.offerWaitMs) continue
     book.offered = remove(book.offered, peerId)
     const row = get(book.rows, peerId)
@@ -89,7 +89,7 @@ function offer({ book, now, says }: DirectoryTurn, row: DirectoryRow, places: re
 export function sweep(turn: DirectoryTurn): void {
   const { book, now } = turn
   const { expireMs, unverifiedMs } = book.options
-  for (const row of [...rows(book.rows)]) {
+  for (const row of rows(book.rows)) {
     if (get(book.connected, row.peerId) !== undefined) setRow(turn, { ...row, seenAt: now })
     else if (!row.blocked && now - Math.max(row.heardAt, row.seenAt) > (row.verifiedAt > 0 ? expireMs : unverifiedMs)) dropRow(turn, row)
   }

@@ -1,4 +1,4 @@
-import { DirectoryFailed, DirectoryPage, RecordsStored, type DirectoryRecord, type OpenDirectory, type StoreRecords } from '../../proto/index.ts'
+import { DirectoryFailed, DirectoryPage, RecordsStored, type DirectoryRecord, type StoreRecords } from '../../proto/index.ts'
 import { LocalPeer } from '../identity/index.ts'
 import type { DriverFactory } from '../seam/index.ts'
 import type { DirectoryStoreError } from './errors.ts'
@@ -35,8 +35,8 @@ export const storeDriver: DriverFactory<PeerDirectoryDriverOptions> = ({ options
 
   return {
     receive({ type, body }) {
-      const work = type === 'OpenDirectory' ? (_: OpenDirectory) => open() : type === 'StoreRecords' ? write : undefined
-      if (work !== undefined) turn = turn.then(() => work(body as StoreRecords)).catch(fail)
+      const work = type === 'OpenDirectory' ? open : type === 'StoreRecords' ? () => write(body as StoreRecords) : undefined
+      if (work !== undefined) turn = turn.then(work).catch(fail)
     },
     async stop() {
       await turn

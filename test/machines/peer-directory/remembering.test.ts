@@ -49,7 +49,10 @@ describe('the peer directory remembers', () => {
   it('no more in one write than it may', () => {
     const run = new DirectoryRun({ batchMax: 4 })
     for (let n = 0; n < 10; n++) run.link(`peer-${n}`)
-    for (let n = 0; n < 3; n++) run.pass(1_000), run.stored()
+    for (let n = 0; n < 3; n++) {
+      run.pass(1_000)
+      run.stored()
+    }
     expect(writes(run).map(({ ids }) => ids.length)).toEqual([4, 4, 2])
   })
 
@@ -59,7 +62,10 @@ describe('the peer directory remembers', () => {
     heard()
     run.pass(1_000)
     run.stored()
-    for (let n = 0; n < 50; n++) run.pass(10_000), heard()
+    for (let n = 0; n < 50; n++) {
+      run.pass(10_000)
+      heard()
+    }
     expect(writes(run)).toHaveLength(1)
   })
 

@@ -20,7 +20,7 @@ afterAll(() => rmSync(folder, { recursive: true }))
 
 let networks = 0
 let network = ''
-let peers: Peer[] = []
+const peers: Peer[] = []
 afterEach(async () => {
   await Promise.all(peers.splice(0).map(peer => peer.stop()))
 })
