@@ -1,4 +1,5 @@
 export * from './generated/v1.js'
 export { typeName, classOf, type Message, type MessageClass } from './message.ts'
+export { messageWriter } from './writer.ts'
 export { Registry, MessageNameTakenError, UnknownMessageError } from './registry.ts'
 export type { Envelope, BodyOf, EventOf, MessageName } from './envelope.ts'

@@ -1,5 +1,4 @@
-import { Writer } from 'protobufjs/minimal.js'
-import { Level, type Message } from '../../proto/index.ts'
+import { Level, messageWriter, type Message } from '../../proto/index.ts'
 import { FRAME_OVERHEAD_MAX } from './frame-codec.ts'
 import type { Gate } from './gate.ts'
 import { LinkFullError, MessageTooLargeError, NotAcceptedError, NotConnectedError } from './link-errors.ts'
@@ -11,7 +10,7 @@ const EARLY_BYTES_MAX = 64 * 1024
 /** What a writer may keep of a large message. */
 const WRITER_BYTES_MAX = 512 * 1024
 
-let writer = Writer.create()
+let writer = messageWriter()
 
 /** Messages from this peer to another, on one link. */
 export class Outbox {
@@ -95,12 +94,12 @@ export class Outbox {
 
   // One writer for all messages: its memory is used again, and copied from at once.
   #encode(entry: WireEntry, message: Message): Uint8Array {
-    if (writer.buf.length > WRITER_BYTES_MAX) writer = Writer.create()
+    if (writer.buf.length > WRITER_BYTES_MAX) writer = messageWriter()
     writer.pos = 0
     try {
       entry.type.encode(message, writer)
     } catch (error) {
-      writer = Writer.create()
+      writer = messageWriter()
       throw error
     }
     return writer.buf

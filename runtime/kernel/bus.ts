@@ -37,6 +37,7 @@ export class Bus {
   readonly #listeners = new Map<string, Set<Receiver>>()
   readonly #faces: Faces
   #draining = false
+  #halted = false
 
   constructor(hooks: BusHooks) {
     this.#hooks = hooks
@@ -124,6 +125,11 @@ export class Bus {
     }
   }
 
+  /** @internal delivers nothing more, from inside a delivery too */
+  halt(): void {
+    this.#halted = true
+  }
+
   /** @internal completes every Observable */
   close(): void {
     this.#faces.close()
@@ -131,7 +137,7 @@ export class Bus {
 
   #drain(): void {
     let left = this.#maxDrain
-    for (let envelope = this.#queue.shift(); envelope !== undefined; envelope = this.#queue.shift()) {
+    for (let envelope = this.#queue.shift(); envelope !== undefined && !this.#halted; envelope = this.#queue.shift()) {
       if (left-- > 0) {
         this.#deliver(envelope)
       } else {

@@ -46,6 +46,7 @@ export class HeapClock {
   #now = 0
   #armed = 0
   #advancing = false
+  #halted = false
 
   constructor(limits: Pick<Limits, 'maxTimers' | 'maxTimersPerInstant'> = defaultLimits) {
     this.#limits = limits
@@ -81,6 +82,11 @@ export class HeapClock {
    */
   resume(time: number): void {
     this.#now = time
+  }
+
+  /** @internal fires nothing more, from inside a timer too */
+  halt(): void {
+    this.#halted = true
   }
 
   /**
@@ -120,7 +126,7 @@ export class HeapClock {
     this.#advancing = true
     try {
       let fired = 0
-      for (let timer = this.#heap[0]; timer !== undefined && timer.due <= time; timer = this.#heap[0]) {
+      for (let timer = this.#heap[0]; timer !== undefined && timer.due <= time && !this.#halted; timer = this.#heap[0]) {
         if (timer.due > this.#now) {
           this.#now = timer.due
           fired = 0

@@ -1,5 +1,5 @@
-import { Writer } from 'protobufjs/minimal.js'
-import type { Envelope, Message, MessageClass } from '../../proto/index.ts'
+import type { Writer } from 'protobufjs/minimal.js'
+import { messageWriter, type Envelope, type Message, type MessageClass } from '../../proto/index.ts'
 
 /** The fields of an envelope but its body. */
 export interface EnvelopeHead {
@@ -12,7 +12,7 @@ export interface EnvelopeHead {
 }
 
 // One for all bodies: encoding is synchronous, and a writer of its own costs each a sixth more.
-const writer = Writer.create()
+const writer = messageWriter()
 
 function encoded(type: MessageClass, body: Message | undefined): Uint8Array {
   try {
@@ -114,7 +114,7 @@ export function writeEnvelope(writer: Writer, envelope: Envelope): Writer {
 
 /** An envelope as the bytes of the proto `Envelope`. */
 export function encodeEnvelope(envelope: Envelope): Uint8Array {
-  return writeEnvelope(Writer.create(), envelope).finish()
+  return writeEnvelope(messageWriter(), envelope).finish()
 }
 
 function freezeThroughout<T extends object>(value: T): T {

@@ -160,6 +160,15 @@ export class Kernel {
     return envelope
   }
 
+  /**
+   * Ends all work where it stands, from inside of it too: nothing is delivered and no timer fires any more.
+   * @internal for a replay that has left its log
+   */
+  halt(): void {
+    this.clock.halt()
+    this.bus.halt()
+  }
+
   /** When the next timer is due, in logical milliseconds; undefined when none is pending. */
   nextDue(): number | undefined {
     return this.clock.nextDue()

@@ -1,4 +1,7 @@
-/** Bounds of one kernel. Each is a whole number; a run and its replay must have the same. */
+/**
+ * Bounds of one kernel. Each is a whole number; a run and its replay must have the same. Those of what is alive, waits or works are at
+ * most ten times the default: a log brings its own, and may come from anyone.
+ */
 export interface Limits {
   /**
    * Envelopes that wait on the bus. Beyond it what a machine publishes becomes a DeadLetter `mailbox-full`;
@@ -48,6 +51,9 @@ export interface Limits {
   readonly deadLetterIntervalMs: number
 }
 
+/** Ten times as much still ends within a minute, and fits the memory of a machine that runs so large a peer. */
+const LIMIT_TIMES_MAX = 10
+
 export const defaultLimits: Limits = Object.freeze({
   maxQueue: 65_536,
   maxMailbox: 4_096,
@@ -62,7 +68,7 @@ export const defaultLimits: Limits = Object.freeze({
 
 /**
  * Fills in the defaults.
- * @throws RangeError when a limit is not a whole number of 1 or more (0 for `maxRecent` and the times)
+ * @throws RangeError when a limit is not a whole number of 1 or more (0 for `maxRecent` and the times), or too large
  */
 export function limitsOf(given: Partial<Limits> = {}): Limits {
   const limits = { ...defaultLimits, ...given }
@@ -71,6 +77,8 @@ export function limitsOf(given: Partial<Limits> = {}): Limits {
     if (!Number.isSafeInteger(value) || value < least) {
       throw new RangeError(`limit ${name} is ${value}: give a whole number of ${least} or more`)
     }
+    const most = LIMIT_TIMES_MAX * (least === 0 ? Infinity : defaultLimits[name as keyof Limits])
+    if (value > most) throw new RangeError(`limit ${name} is ${value}: give ${most} at most`)
   }
   return Object.freeze(limits)
 }

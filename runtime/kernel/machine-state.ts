@@ -28,11 +28,14 @@ export function machineState({ value, context, historyValue, children, _nodes }:
 
 /** What XState makes an actor from, which then is in the state but has entered nothing. */
 export function persisted(state: MachineState, options: object): Snapshot<unknown> {
+  const context = parsePlain(state.context, options)
+  // XState copies it, and of a text each character.
+  if (typeof context !== 'object' || context === null || Array.isArray(context)) throw new TypeError('a context is no object')
   const history = JSON.parse(state.history || '{}') as Record<string, string[]>
   return {
     status: 'active',
     value: JSON.parse(state.value),
-    context: parsePlain(state.context, options),
+    context,
     historyValue: Object.fromEntries(Object.entries(history).map(([id, nodes]) => [id, nodes.map(node => ({ id: node }))])),
     children: {}
   } as unknown as Snapshot<unknown>

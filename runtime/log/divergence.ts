@@ -90,6 +90,10 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null
 }
 
+/** A body may have megabytes, and differ in thousands of fields. In characters, and in fields. */
+const TEXT_MAX = 2_000
+const FIELDS_MAX = 20
+
 /** The picture of a divergence, several lines of text without colours. */
 export function formatDivergence(d: Divergence): string {
   const lines = [
@@ -100,9 +104,10 @@ export function formatDivergence(d: Divergence): string {
     `  got       ${d.got === undefined ? 'nothing' : oneLine(d.got)}`
   ]
   if (d.fields.length > 0) lines.push('  differs in')
-  for (const { path, expected, got } of d.fields) {
+  for (const { path, expected, got } of d.fields.slice(0, FIELDS_MAX)) {
     lines.push(`    ${path}`, `      expected  ${json(expected)}`, `      got       ${json(got)}`)
   }
+  if (d.fields.length > FIELDS_MAX) lines.push(`    and ${d.fields.length - FIELDS_MAX} more`)
   return lines.map(printable).join('\n')
 }
 
@@ -112,5 +117,6 @@ function oneLine(e: ShownEnvelope): string {
 }
 
 function json(value: unknown): string {
-  return value === undefined ? '(absent)' : JSON.stringify(value)
+  const text = value === undefined ? '(absent)' : JSON.stringify(value)
+  return text.length > TEXT_MAX ? `${text.slice(0, TEXT_MAX)}… (${text.length} characters)` : text
 }

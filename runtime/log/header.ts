@@ -83,6 +83,8 @@ export interface RecordedKernel {
  * @throws LogCorruptError when the header's JSON is malformed
  */
 export function recordedKernel(header: LogHeader, definitions: readonly ActorDefinition[]): RecordedKernel {
+  const { maxActors } = limitsOf(json(header.limits))
+  if (header.actors.length > maxActors) throw damaged(`it starts ${header.actors.length} actors, and its limit is ${maxActors}`)
   const known = new Map(definitions.map(definition => [definition.kind, definition]))
   const made = new Map<string, ActorDefinition>()
   for (const actor of [...header.spawnable, ...header.actors] as LogActor[]) {
@@ -117,5 +119,9 @@ function json(text: string): object {
   } catch {
     // Said below.
   }
-  throw new LogCorruptError({ offset: 8, block: 0, lastSeq: 0 }, `the header's options are not JSON: ${text.slice(0, 60)}`)
+  throw damaged(`the header's options are not JSON: ${text.slice(0, 60)}`)
+}
+
+function damaged(what: string): LogCorruptError {
+  return new LogCorruptError({ offset: 8, block: 0, lastSeq: 0 }, what)
 }

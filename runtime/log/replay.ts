@@ -281,6 +281,8 @@ export class Replay {
   #diverge(at: Omit<DivergenceAt, 'state'>): void {
     const state = this.kernel.inspect().actors.find(({ address }) => address === at.actor)?.state
     this.#divergence ??= divergence({ ...at, state }, this.registry)
+    // It may be at work without end: a log has limits and options of its own, and may come from anyone.
+    this.kernel.halt()
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Checkpoint, Envelope, LogHeader } from '../../proto/index.ts'
-import { LogRecord, LogStopped } from '../../proto/index.ts'
+import { LogRecord, LogStopped, messageWriter } from '../../proto/index.ts'
 import type { Tap } from '../kernel/index.ts'
 import { BlockFile, WAITING_BYTES_MAX } from './blocks.ts'
 import { encodedBytes, INPUT, makeSlab, OUTPUT, putEncoded, RecordEncoder, sealBlock, type Slab } from './encode.ts'
@@ -94,7 +94,7 @@ export class LogWriter implements Tap {
     this.#timer = setTimeout(() => this.#seal(), maxOpenMs).unref()
     this.#file.append(Buffer.of(...MAGIC, FORMAT_VERSION))
     this.#bytes = MAGIC.length + 1
-    this.#put(LogRecord.encode(new LogRecord({ header })).finish())
+    this.#put(LogRecord.encode(new LogRecord({ header }), messageWriter()).finish())
     this.#head = Buffer.concat([Buffer.of(...MAGIC, FORMAT_VERSION), this.#seal()!])
   }
 
@@ -190,7 +190,7 @@ export class LogWriter implements Tap {
     try {
       const checkpoint = this.#keep!.checkpoint()
       time = checkpoint.time
-      record = LogRecord.encode(new LogRecord({ checkpoint })).finish()
+      record = LogRecord.encode(new LogRecord({ checkpoint }), messageWriter()).finish()
       if (record.length > BLOCK_BYTES_MAX - 2 * BLOCK_HEAD_BYTES_MAX) throw new RangeError(`the checkpoint has ${record.length} bytes, and a log takes ${BLOCK_BYTES_MAX}`)
     } catch (error) {
       segments.skip(this.#bytes, this.#time)

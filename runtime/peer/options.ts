@@ -124,6 +124,7 @@ export function checkOptions(options: PeerOptions): void {
     throw new PeerOptionError('createPeer was given both identity and dir: dir holds an identity of its own, leave one out')
   }
   if (name !== undefined && (name === '' || name.length > 64)) throw new PeerOptionError(`a name has 1 to 64 characters, '${name}' has ${name.length}`)
+  if (name?.isWellFormed() === false) throw new PeerOptionError('the name was cut within a character: cut it by code points')
   if (network === '') throw new PeerOptionError('the network needs a name: leave it out for the default one')
   if (maxLinks !== undefined && !(Number.isInteger(maxLinks) && maxLinks >= 1 && maxLinks <= 10_000)) {
     throw new PeerOptionError(`maxLinks is ${maxLinks}: give a whole number from 1 to 10000`)

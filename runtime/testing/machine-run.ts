@@ -1,6 +1,6 @@
 import { createActor, type Actor, type AnyStateMachine } from 'xstate'
 import type { MachineInput, Outgoing } from '../../machines/index.ts'
-import { classOf, typeName, type BodyOf, type Envelope, type Message, type MessageName } from '../../proto/index.ts'
+import { classOf, messageWriter, typeName, type BodyOf, type Envelope, type Message, type MessageName } from '../../proto/index.ts'
 import { HeapClock } from '../kernel/index.ts'
 import type { TransitionCoverage } from './coverage.ts'
 
@@ -96,7 +96,7 @@ export class MachineRun {
   envelope(body: Message, from: string): Envelope {
     const type = classOf(body)
     return {
-      type: typeName(type), seq: this.#seq + 1, time: this.clock.now(), from, to: '', cause: 0, body, get bytes() { return type.encode(body).finish() }
+      type: typeName(type), seq: this.#seq + 1, time: this.clock.now(), from, to: '', cause: 0, body, get bytes() { return type.encode(body, messageWriter()).finish() }
     } as Envelope
   }
 

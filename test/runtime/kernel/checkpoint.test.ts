@@ -215,6 +215,15 @@ describe('Kernel.checkpoint', () => {
     expect(() => make([spec(defineActor({ kind: 'other', machine } as ActorDefinition))]).kernel.restore(checkpoint)).toThrow('no definition is of the kind toy')
   })
 
+  it('is refused where a context is no object: XState would copy a text character by character', () => {
+    const actors = toy(createMachine({ context: { n: 1 } }))
+    const checkpoint = start(actors).kernel.checkpoint()
+    for (const context of ['"a text"', '1', 'null', '[]']) {
+      const other = new Checkpoint({ ...checkpoint, actors: [{ ...checkpoint.actors[0]!, context }] })
+      expect(() => make(actors).kernel.restore(other)).toThrow('a context is no object')
+    }
+  })
+
   it('that is damaged is refused by name, or restored', () => {
     const harness = start(toy(createMachine({ context: { n: 1 }, after: { 50: { actions: say('x') } }, on: { TextMessage: {} } } as never)))
     tell('a', 'b')(harness)

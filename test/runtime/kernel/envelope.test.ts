@@ -22,6 +22,14 @@ describe('an envelope', () => {
     expect(encoded).toBe(1)
   })
 
+  it('encodes a text that was cut within an emoji, so that every reader takes it', () => {
+    for (const tail of ['', 'x'.repeat(50), 'x'.repeat(500)]) {
+      const { bytes } = BusEnvelope.of({ ...head, type: 'TextMessage' }, TextMessage, new TextMessage({ text: `\u{1f389}${tail}`.slice(1) }))
+      expect(TextMessage.decode(bytes).text).toBe(`\ufffd${tail}`)
+    }
+    expect(ProtoEnvelope.decode(encodeEnvelope(BusEnvelope.of({ ...head, from: '\ud83c' }, PeerHeard, heard()))).from).toBe('\ufffd')
+  })
+
   it('passes received bytes on as they are, with fields that it does not know', () => {
     const bytes = Uint8Array.of(...Ping.encode(new Ping({ id: 5 })).finish(), 0xf8, 0x07, 1)
     const envelope = BusEnvelope.received({ ...head, type: 'Ping' }, Ping, bytes)

@@ -243,6 +243,7 @@ describe('a kernel', () => {
     expect(() => make([spec(echo, { id: 'a b' })])).toThrow(TypeError)
     expect(() => make([spec(echo, { options: { big: 1n } })])).toThrow(OptionsError)
     expect(() => make([spec(echo)], { limits: { maxQueue: 0 } })).toThrow(RangeError)
+    expect(() => make([spec(echo)], { limits: { maxTimersPerInstant: 1_000_001 } })).toThrow('give 1000000 at most')
   })
 
   it('offers names from a stream for each address and incarnation', () => {

@@ -73,6 +73,50 @@ describe('a log from a stranger', () => {
   })
 })
 
+describe('a log that would keep a replay at work', () => {
+  const storm = defineActor({
+    kind: 'storm', options: {},
+    machine: setup({ actions: { say: publish(() => ['', new LinksChanged({ links: 1 })]) } }).createMachine({
+      initial: 'calm',
+      states: { calm: { on: { TextMessage: 'raging' } }, raging: { after: { 0: { target: 'raging', reenter: true, actions: 'say' } } } }
+    })
+  })
+
+  it('ends it at the first difference, in the midst of a storm of timers', async () => {
+    const actors = [{ definition: storm }]
+    const records: LogRecord[] = []
+    const kernel = new Kernel({
+      seed, actors, shell: { deliver() {}, actorStarted() {}, actorStopped() {} },
+      tap: { input: () => {}, output: ({ bytes: body, ...e }) => records.push(new LogRecord({ output: { seq: e.seq, time: 0, from: e.from, to: e.to, type: e.type, cause: e.cause, body } })), stopped: () => {} }
+    })
+    kernel.start()
+    let fired = 0
+    const log = pack([
+      [new LogRecord({ header: logHeader({ seed, actors, limits: { maxTimersPerInstant: 1_000_000 }, wallTime: 0, peerId: '', name: '' }) })],
+      [...records, inputRecord({ seq: kernel.nextSeq, to: 'storm/main' }), inputRecord({ seq: 1_000, time: 50 })]
+    ])
+    const result = await replay(log, { definitions: [storm], witness: { step: () => { fired++ } } })
+    expect(result).toMatchObject({ outputs: records.length, divergence: { kind: 'extra', actor: 'storm/main' } })
+    expect(fired).toBeLessThan(10)
+  })
+
+  it('is refused where it asks for limits beyond any peer, or starts more actors than its own', async () => {
+    const endless = pack([[kindRecord({ limits: JSON.stringify({ maxTimersPerInstant: Number.MAX_SAFE_INTEGER }) })]])
+    await expect(replay(endless, { definitions: [] })).rejects.toThrow('limit maxTimersPerInstant is 9007199254740991: give 1000000 at most')
+    const crowd = pack([[kindRecord({ limits: '{"maxActors":2}', actors: ['a', 'b', 'c'].map(id => new LogActor({ kind: 'storm', id, version: 1 })) })]])
+    await expect(replay(crowd, { definitions: [storm] })).rejects.toThrow('it starts 3 actors, and its limit is 2')
+  })
+
+  it('has its difference shown in few lines, however large the bodies are', async () => {
+    const streams = { out: new Text(), err: new Text() }
+    const huge = TextMessage.encode(new TextMessage({ text: 'x'.repeat(1_000_000) })).finish()
+    const log = pack([[kindRecord({})], [new LogRecord({ output: { seq: 1, time: 0, from: 'a/b', to: 'host', type: 'TextMessage', body: huge, cause: 0 } })]])
+    expect(await replayCommand(log, streams, { definitions: [] })).toBe(1)
+    expect(streams.out.text.length).toBeLessThan(5_000)
+    expect(streams.out.text).toContain('did not send the TextMessage that was recorded')
+  })
+})
+
 describe('JSON on one line', () => {
   it('is the same value when it is parsed, and holds no character that works on a terminal or ends a line', () => {
     const text = fc.oneof(fc.string({ unit: 'binary' }), fc.string({ unit: fc.constantFrom(...HOSTILE, '\u{e0041}', '\ud800', '"', '\\') }))

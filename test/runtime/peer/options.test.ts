@@ -9,6 +9,7 @@ describe('the options of a peer', () => {
   it.each<[string, unknown, RegExp]>([
     ['an unknown name', { nmae: 'ann' }, /no option 'nmae': it takes name, network/],
     ['an empty name', { name: '' }, /1 to 64 characters/],
+    ['half a character in the name', { name: 'party \u{1f389}'.slice(0, 7) }, /cut within a character/],
     ['a name that is too long', { name: 'x'.repeat(65) }, /'x+' has 65/],
     ['an empty network', { network: '' }, /network needs a name/],
     ['no links at all', { maxLinks: 0 }, /1 to 10000/],

@@ -158,6 +158,21 @@ describe('two peers on one machine', () => {
     expect(() => ann.send('bob', new FileChunk())).toThrow(NotAcceptedError)
   })
 
+  it('take a text that was cut within an emoji, and stay linked; the log replays', async () => {
+    const record = join(folder, 'cut.p2plog')
+    const [ann, bob] = pair({ record }) as [Peer, Peer]
+    await Promise.all([ann.start(), bob.start()])
+    await Promise.all([verified(ann), verified(bob)])
+    const heard = firstValueFrom(bob.messages(TextMessage).pipe(take(2), toArray()))
+    const cut = 'party \u{1f389}'.slice(0, 7)
+    ann.send('bob', text(cut))
+    ann.publish(text(cut))
+    ann.send('bob', text('whole'))
+    expect((await heard).map(({ body }) => body.text)).toEqual(['party \ufffd', 'whole'])
+    await ann.stop()
+    expect(await replay(record)).toMatchObject({ differences: 0, clean: true })
+  })
+
   it('take a message sent from within a subscriber', async () => {
     const [ann, bob] = pair() as [Peer, Peer]
     bob.bus.of(PeerVerified).subscribe(({ body }) => {
