@@ -83,6 +83,9 @@ export function defineActor<Options extends object>(definition: ActorDefinition<
   for (const name of Object.keys(definition.drivers ?? {})) {
     if (!/^[a-z][a-z0-9-]*$/.test(name)) throw new TypeError(`driver name '${name}' of ${definition.kind} is not kebab-case`)
   }
+  for (const { type } of definition.wire ?? []) {
+    if (typeof type?.encode !== 'function') throw new TypeError(`wire of ${definition.kind} takes { type: MessageClass }, one for each type`)
+  }
   for (const flag of definition.flags ?? []) {
     if (!Number.isInteger(flag) || flag < 1 || flag > 0xffff_ffff) throw new TypeError(`flag ${flag} of ${definition.kind} is no whole number from 1 to 4294967295`)
   }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import {
-  FaultOptionError, faultsOf, islandsOf, joined, resultOf, simulate as run, usualFaults, type FaultOptions, type SimulateResult, type SimulationProgress
+  FaultOptionError, faultsOf, islandsOf, joined, noFaults, resultOf, simulate as run, strangeIn, usualFaults, type FaultOptions, type SimulateResult, type SimulationProgress
 } from '../simulation/index.ts'
 import { UsageError } from './errors.ts'
 import { counted } from './legible.ts'
@@ -45,6 +45,9 @@ function sceneIn(given: string): PlainOptions {
     throw new UsageError(`--scene cannot be read as JSON (${(error as Error).message}): give what simulate printed or wrote when a run failed`)
   }
   try {
+    if (typeof scene !== 'object' || scene === null || Array.isArray(scene)) throw new TypeError('it is no object')
+    const strange = strangeIn(scene)
+    if (strange !== undefined) throw new TypeError(`a scene has no '${strange}'${strange in noFaults ? ': give faults with --faults' : ''}`)
     islandsOf(scene as PlainOptions)
   } catch (error) {
     throw new UsageError(`--scene: ${(error as Error).message}`)

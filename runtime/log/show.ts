@@ -19,7 +19,10 @@ export interface ShowOptions {
 
 /** Characters of an id that are shown before it is cut. */
 const ID_CHARACTERS = 8
+/** Columns of a route, so that types stand below each other; where a line is short, their room is worth more. */
 const ROUTE_WIDTH = 28
+const ROUTE_WIDTH_NARROW = 18
+const NARROW = 72
 
 /** Lines are gathered to this many characters before they are written, or to as many as the stream likes to hold. */
 const GATHER_CHARACTERS = 16 * 1024
@@ -88,7 +91,7 @@ class Page {
   }
 
   header(header: LogHeader): void {
-    this.line(this.#options.json === true ? jsonHeader(header) : textHeader(header))
+    this.line(this.#options.json === true ? jsonHeader(header) : textHeader(header, this.#width))
   }
 
   /** Where the log begins, or goes on after something of it was lost. */
@@ -135,12 +138,12 @@ export function shortAddress(address: string): string {
   return address.replace(/\/([^#/]+)/, (whole, id: string) => (id.length > ID_CHARACTERS + 1 ? `/${id.slice(0, ID_CHARACTERS)}…` : whole))
 }
 
-function textHeader(header: LogHeader): string {
+function textHeader(header: LogHeader, width: number): string {
   const actors = (header.actors as LogActor[]).map(({ kind, id, version }) => `${kind}/${id} v${version}`)
   return [
     `# ${header.library}, format ${header.format}, recorded ${when(header.wallTime)}`,
     `# peer ${header.name || '(no name)'} ${header.peerId}`,
-    `# actors ${actors.join(', ') || 'none'}`
+    cut(`# actors ${actors.join(', ') || 'none'}`, width)
   ].map(printable).join('\n')
 }
 
@@ -153,17 +156,20 @@ function when(wallTime: number): string {
 export function textLine(entry: LogEntry, registry: Registry, width: number): string {
   if (entry.kind === 'stopped') return `${seconds(entry.time)}        ∎ ${entry.reason}`
   const { envelope } = entry
-  const start = `${seconds(envelope.time)} ${String(envelope.seq).padStart(6)} ${entry.kind === 'input' ? '←' : '→'} ${route(envelope)}`
+  const start = `${seconds(envelope.time)} ${String(envelope.seq).padStart(6)} ${entry.kind === 'input' ? '←' : '→'} ${route(envelope).padEnd(width < NARROW ? ROUTE_WIDTH_NARROW : ROUTE_WIDTH)}`
   const text = printable(`${start} ${envelope.type} ${shortBody(envelope, registry)}`.trimEnd())
+  return cut(text, width)
+}
+
+function cut(text: string, width: number): string {
   return text.length > width ? `${text.slice(0, width - 1)}…` : text
 }
 
 /** From whom to whom; an actor and its own driver are named once. */
 function route({ from, to }: LoggedEnvelope): string {
-  const text = to.startsWith(`${from}#`) ? `${shortAddress(from)} → ${to.slice(from.length)}`
+  return to.startsWith(`${from}#`) ? `${shortAddress(from)} → ${to.slice(from.length)}`
     : from.startsWith(`${to}#`) && to !== '' ? shortAddress(from)
     : `${shortAddress(from)} → ${shortAddress(to) || 'all'}`
-  return text.padEnd(ROUTE_WIDTH)
 }
 
 function seconds(time: number): string {

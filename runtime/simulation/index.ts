@@ -1,7 +1,7 @@
 export { resultOf, simulate, simulateIsland, type SimulateResult, type SimulateStats } from './simulate.ts'
 export { joined } from './digest.ts'
 export { NoFailureError, shrink, type Failure, type ShrinkOptions, type ShrinkProgress, type Shrunk } from './shrink.ts'
-export { sceneOf, type Scene } from './scene.ts'
+export { sceneOf, strangeIn, type Scene } from './scene.ts'
 export type { Story, StoryLine } from './story.ts'
 export { Simulation } from './simulation.ts'
 export { islandsOf, type SimulateOptions, type SimulationProgress } from './options.ts'

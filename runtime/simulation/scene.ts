@@ -10,6 +10,16 @@ export type Scene = Pick<
 
 const DEFAULTS: Scene = { island: 0, settleSeconds: 180, startWithinMs: 2_000, messagesPerMinute: 12 }
 
+const NAMES: Readonly<Record<keyof Scene, true>> = {
+  peers: true, only: true, seconds: true, seed: true, island: true, faults: true, schedule: true, settleSeconds: true, healedPercent: true,
+  startWithinMs: true, messagesPerMinute: true, topology: true
+}
+
+/** The first name in it that no scene has. */
+export function strangeIn(scene: object): string | undefined {
+  return Object.keys(scene).find(name => !Object.hasOwn(NAMES, name))
+}
+
 /** The plain part of a run's options, without what is as it is by default. */
 export function sceneOf(options: SimulateOptions): Scene {
   const { peers, seconds, seed, island, settleSeconds, healedPercent, startWithinMs, messagesPerMinute, faults, topology } = planOf(options)

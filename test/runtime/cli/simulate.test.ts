@@ -61,6 +61,9 @@ describe('p2pnet simulate', () => {
 
   it('refuses a scene that cannot be, and says what to give', async () => {
     const [text, value] = await Promise.all([p2pnet(['simulate', '--scene', '{']), p2pnet(['simulate', '--scene', '{"peers":0}'])])
+    const faults = await p2pnet(['simulate', '--scene', '{"lossPercent":20}'])
+    expect(faults.code).toBe(2)
+    expect(faults.stderr).toMatch(/--scene: a scene has no 'lossPercent': give faults with --faults/)
     expect([text.code, value.code]).toEqual([2, 2])
     expect(text.stderr).toMatch(/--scene cannot be read as JSON/)
     expect(value.stderr).toMatch(/--scene: peers is 0: give a whole number from 1 to 60000/)

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { assign, cancel, createMachine, fromCallback, raise, setup, type AnyStateMachine } from 'xstate'
 import { defineActor, type ActorDefinition, type ActorSpec } from '../../../actors/seam/index.ts'
 import { publish, type MachineInput } from '../../../machines/publish.ts'
-import { Checkpoint, LinksChanged, SpawnActor, StopActor, Terminated, TextMessage, Watch } from '../../../proto/index.ts'
+import { Checkpoint, CheckpointActor, LinksChanged, SpawnActor, StopActor, Terminated, TextMessage, Watch } from '../../../proto/index.ts'
 import {
   CheckpointError, ClockBusyError, KernelNotStartedError, KernelStartedError, KernelStoppedError, RestoreError
 } from '../../../runtime/kernel/index.ts'
@@ -219,7 +219,7 @@ describe('Kernel.checkpoint', () => {
     const actors = toy(createMachine({ context: { n: 1 } }))
     const checkpoint = start(actors).kernel.checkpoint()
     for (const context of ['"a text"', '1', 'null', '[]']) {
-      const other = new Checkpoint({ ...checkpoint, actors: [{ ...checkpoint.actors[0]!, context }] })
+      const other = new Checkpoint({ ...checkpoint, actors: [new CheckpointActor({ ...checkpoint.actors[0]!, context })] })
       expect(() => make(actors).kernel.restore(other)).toThrow('a context is no object')
     }
   })

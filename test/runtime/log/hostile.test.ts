@@ -87,7 +87,7 @@ describe('a log that would keep a replay at work', () => {
     const records: LogRecord[] = []
     const kernel = new Kernel({
       seed, actors, shell: { deliver() {}, actorStarted() {}, actorStopped() {} },
-      tap: { input: () => {}, output: ({ bytes: body, ...e }) => records.push(new LogRecord({ output: { seq: e.seq, time: 0, from: e.from, to: e.to, type: e.type, cause: e.cause, body } })), stopped: () => {} }
+      tap: { input: () => {}, output: ({ bytes: body, ...e }) => records.push(new LogRecord({ output: { seq: e.seq, time: 0, from: e.from, to: e.to, type: e.type, cause: e.cause, body } as NonNullable<LogRecord['output']> })), stopped: () => {} }
     })
     kernel.start()
     let fired = 0
@@ -110,7 +110,7 @@ describe('a log that would keep a replay at work', () => {
   it('has its difference shown in few lines, however large the bodies are', async () => {
     const streams = { out: new Text(), err: new Text() }
     const huge = TextMessage.encode(new TextMessage({ text: 'x'.repeat(1_000_000) })).finish()
-    const log = pack([[kindRecord({})], [new LogRecord({ output: { seq: 1, time: 0, from: 'a/b', to: 'host', type: 'TextMessage', body: huge, cause: 0 } })]])
+    const log = pack([[kindRecord({})], [new LogRecord({ output: { seq: 1, time: 0, from: 'a/b', to: 'host', type: 'TextMessage', body: huge, cause: 0 } as NonNullable<LogRecord['output']> })]])
     expect(await replayCommand(log, streams, { definitions: [] })).toBe(1)
     expect(streams.out.text.length).toBeLessThan(5_000)
     expect(streams.out.text).toContain('did not send the TextMessage that was recorded')

@@ -60,6 +60,14 @@ describe('p2pnet log show', () => {
     expect(Math.max(...lines.map(line => line.length))).toBeLessThanOrEqual(80)
   })
 
+  it('shows the type of a message in 60 columns too', async () => {
+    const { out, err } = streams()
+    await showCommand(await sample(), { out, err }, { width: 60 })
+    expect(out.text).toContain('    0.005      1 ← peer-connection/V1StGXR8…#link TextMessa…\n')
+    expect(out.text).toContain(' 1234.568     15 → chat/main → host   chat.v1.Say <16 B 303…\n')
+    expect(Math.max(...out.text.split('\n').map(line => line.length))).toBeLessThanOrEqual(60)
+  })
+
   it('gives one JSON object a line', async () => {
     const { out, err } = streams()
     await showCommand(await sample(), { out, err }, { json: true })

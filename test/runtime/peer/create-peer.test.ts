@@ -251,6 +251,7 @@ describe('what createPeer and send refuse', () => {
 
   it('an actor whose address would be another peer\'s', () => {
     expect(() => defineActor({ kind: 'peer', machine: clerk })).toThrow(/'peer' is taken/)
+    expect(() => defineActor({ kind: 'clerk', machine: clerk, wire: [TextMessage as never] })).toThrow('wire of clerk takes { type: MessageClass }, one for each type')
   })
 
   it('what is no actor', () => {
