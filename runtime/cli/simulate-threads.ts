@@ -10,7 +10,7 @@ interface Answer {
   readonly error?: string
 }
 
-/** Most of what a run makes lives shortly; a young generation of the usual 16 MiB moves much of it for nothing, and 192 take a tenth of the time of 64. In MiB. */
+/** Most of what a run makes lives shortly; a young generation of the usual 16 MiB moves much of it for nothing, and 192 save a tenth of the time that 64 take. In MiB. */
 const YOUNG_MIB = 192
 
 /**
