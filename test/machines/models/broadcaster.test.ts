@@ -11,7 +11,7 @@ import { found, property, type Happening, type ModelTest } from './command.ts'
 const ANSWERS = 2
 const options = { ...broadcaster.options, answersPerSecond: ANSWERS } as BroadcasterOptions
 const { fastMs, slowMs, quietMs, listenerPatienceMs } = options
-const BURST_MS = 1_200
+const BURST_MS = 2_000
 
 /** What the LAN may expect of a peer that announces itself. */
 class Lan {

@@ -22,7 +22,9 @@ describe('a wrong command line', () => {
     [['up', '--ports', '8001,x'], /Give ports from 1 to 65535/],
     [['up', '--ports', '70000'], /Give ports from 1 to 65535/],
     [['up', '--log-level', 'loud'], /Allowed choices are silent, fatal/],
-    [['up', '--trust', 'secret'], /Allowed choices are pings/],
+    [['up', '--trust', 'rumour'], /Allowed choices are pings/],
+    [['up', '--trust', 'secret'], /--trust secret needs a key/],
+    [['up', '--max-lan-links', 'x'], /Give a whole number from 2 to 10000/],
     [['up', '--listen', 'here'], /'here' is not HOST:PORT/],
     [['up', '--peer', 'nobody'], /'nobody' is not HOST:PORT/],
     [['up', '--peer', 'abc@127.0.0.1:1'], /is not \[PEERID@\]HOST:PORT/],
@@ -39,7 +41,7 @@ describe('a wrong command line', () => {
     [['log', 'show'], /missing required argument 'file': see `p2pnet log show --help`/],
     [['log', 'replay', '/no/such/file'], /^p2pnet: \/no\/such\/file does not exist/],
     [['machines', 'perpetuum-mobile'], /there is no machine 'perpetuum-mobile': there are .*peer-connection/],
-    ...['--bootstrap', '--dht', '--relay', '--stun', '--dashboard', '--max-lan-links'].map(
+    ...['--bootstrap', '--dht', '--relay', '--stun', '--dashboard'].map(
       option => [['up', option, 'x'], new RegExp(`unknown option '${option}'`)] as [string[], RegExp])
   ] as [string[], RegExp][])('%j exits 2 with one line on stderr', async (args, line) => {
     // Were one of them right by mistake, it must not touch the user's own identity or network.
