@@ -5,7 +5,7 @@ import { defaultTopology } from './topology.ts'
 /** What of a run's options is plain data: with the same actors and invariants it is the same run, anywhere. */
 export type Scene = Pick<
   SimulateOptions,
-  'peers' | 'only' | 'seconds' | 'seed' | 'island' | 'faults' | 'schedule' | 'settleSeconds' | 'healedPercent' | 'startWithinMs' | 'messagesPerMinute' | 'topology'
+  'peers' | 'only' | 'seconds' | 'seed' | 'island' | 'faults' | 'schedule' | 'settleSeconds' | 'healedPercent' | 'startWithinMs' | 'messagesPerMinute' | 'topology' | 'trust'
 >
 
 const DEFAULTS: Scene = { island: 0, settleSeconds: 180, startWithinMs: 2_000, messagesPerMinute: 12 }
@@ -29,7 +29,8 @@ export function sceneOf(options: SimulateOptions): Scene {
     ...(options.schedule === undefined && { messagesPerMinute }),
     faults: differing(faults, noFaults) as FaultOptions,
     topology: differing(topology, defaultTopology),
-    ...(options.schedule && { schedule: options.schedule })
+    ...(options.schedule && { schedule: options.schedule }),
+    ...(options.trust && { trust: options.trust })
   }
   return Object.fromEntries(Object.entries(scene).filter(([name, value]) =>
     value !== DEFAULTS[name as keyof Scene] && !(name === 'topology' && Object.keys(value as object).length === 0)))

@@ -3,9 +3,9 @@ import { parseArgs } from 'node:util'
 import { shrunkRun, tellShrunk } from '../../runtime/cli/simulate-shrink.ts'
 import { onThreads } from '../../runtime/cli/simulate-threads.ts'
 import { joined } from '../../runtime/simulation/index.ts'
-import { optionsOf, trimmedOptionsOf } from './options.ts'
+import { optionsOf, trimmedOptionsOf, trustingOptionsOf } from './options.ts'
 
-// Many networks, each from its seed: npm run seeds -- [--seeds 2000] [--from 1] [--threads N] [--out DIR] [--trim]
+// Many networks, each from its seed: npm run seeds -- [--seeds 2000] [--from 1] [--threads N] [--out DIR] [--trim | --trust]
 
 /** Failing seeds that are shrunk; one bug fails in many. */
 const SHRUNK_MAX = 3
@@ -17,11 +17,12 @@ const { values } = parseArgs({
     from: { type: 'string', default: '1' },
     threads: { type: 'string', default: String(availableParallelism()) },
     out: { type: 'string', default: 'failures' },
-    trim: { type: 'boolean', default: false }
+    trim: { type: 'boolean', default: false },
+    trust: { type: 'boolean', default: false }
   }
 })
 const [count, from, threads] = [values.seeds, values.from, values.threads].map(Number) as [number, number, number]
-const sceneOf = values.trim ? (seed: number) => trimmedOptionsOf(seed) : optionsOf
+const sceneOf = values.trim ? (seed: number) => trimmedOptionsOf(seed) : values.trust ? trustingOptionsOf : optionsOf
 const runs = Array.from({ length: count }, (_, index) => sceneOf(from + index))
 
 const began = performance.now()

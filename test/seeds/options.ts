@@ -20,6 +20,14 @@ export function trimmedOptionsOf(seed: number, peers = TRIMMED_PEERS): PlainOpti
   }
 }
 
+const TRUST_PEERS = 12
+const TRUST_SECONDS = 10
+
+/** The network of a seed whose peers verify each other by every built-in step. */
+export function trustingOptionsOf(seed: number): PlainOptions {
+  return { ...optionsOf(seed), peers: TRUST_PEERS, seconds: TRUST_SECONDS, replayed: 2, trust: ['pings', 'allowlist', 'secret', 'authority', 'ask'] }
+}
+
 /** The network of a seed: 8 to 32 peers, and the usual faults or, for even seeds, harsh ones. */
 export function optionsOf(seed: number): PlainOptions {
   const peers = PEERS_MIN + (Math.imul(seed, 0x9e37_79b1) >>> 8) % (PEERS_MAX - PEERS_MIN + 1)

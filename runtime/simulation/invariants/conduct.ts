@@ -37,18 +37,27 @@ export function dialRestraint(): Invariant {
   }
 }
 
-/** While nothing goes wrong no link is lost. */
+/** While nothing goes wrong no link is lost that was opened since. */
 export function linksStay(): Invariant {
+  /** When each link opened, and each pair's link, as each peer sees it. */
+  const openedMs = new Map<string, number>()
+  const pairOpenedMs = new Map<string, number>()
   const verified = new Map<string, { readonly atMs: number; readonly life: number }>()
   return {
     name: 'links-stay',
+    fact(view, peer, fact) {
+      if (fact.fact === 'link-opened') openedMs.set(`${peer.name} ${fact.linkId as string}`, view.nowMs)
+      else if (fact.fact === 'link-closed') openedMs.delete(`${peer.name} ${fact.linkId as string}`)
+    },
     output(view, peer, envelope) {
-      const { type, body } = envelope as EventOf<'PeerVerified' | 'PeerDisconnected'>
+      const { type, body } = envelope as EventOf<'PeerConnected' | 'PeerVerified' | 'PeerDisconnected'>
+      // What a fault did to a link may show long after, where a person is asked while packets are lost.
+      if (type === 'PeerConnected') return void pairOpenedMs.set(`${peer.name} ${body.peerId}`, openedMs.get(`${peer.name} ${body.linkId}`) ?? 0)
       if (type !== 'PeerVerified' && type !== 'PeerDisconnected') return
       const other = view.peer(body.peerId)
       const pair = `${peer.name} ${body.peerId}`
       if (other === undefined) return
-      if (type === 'PeerVerified') return void verified.set(pair, { atMs: view.nowMs, life: other.lives })
+      if (type === 'PeerVerified') return void verified.set(pair, { atMs: pairOpenedMs.get(pair) ?? 0, life: other.lives })
       const since = verified.get(pair)
       verified.delete(pair)
       if (since === undefined || view.calmSinceMs === undefined || since.atMs < view.calmSinceMs) return
