@@ -8,7 +8,7 @@ import type { Invariant, InvariantMaker } from './invariant.ts'
 import { SimulationOptionError } from './option-error.ts'
 import type { OwnFault } from './own-fault.ts'
 import { checkSchedule, eventsAmong, numberedFrom, type ScheduledEvent } from './scheduled-event.ts'
-import type { StepChoice } from './trust.ts'
+import { STEP_CHOICES, type StepChoice } from './trust.ts'
 import { defaultTopology, type Topology } from './topology.ts'
 
 /** What {@link simulate} takes. */
@@ -101,6 +101,8 @@ export function planOf(options: SimulateOptions): Plan {
   within('startWithinMs', startWithinMs, 0, 1_000_000)
   within('messagesPerMinute', messagesPerMinute, 0, 60_000)
   for (const number of options.only ?? []) whole('only', number, 0, peers - 1)
+  const step = (options.trust ?? []).find(name => !STEP_CHOICES.includes(name))
+  if (step !== undefined) throw new SimulationOptionError(`trust names the step '${step}': give some of ${STEP_CHOICES.join(', ')}`)
   checkSchedule(options.schedule)
   return {
     peers, seconds, seed, settleSeconds, messagesPerMinute, startWithinMs, topology, healedPercent,

@@ -12,7 +12,7 @@ const DEFAULTS: Scene = { island: 0, settleSeconds: 180, startWithinMs: 2_000, m
 
 const NAMES: Readonly<Record<keyof Scene, true>> = {
   peers: true, only: true, seconds: true, seed: true, island: true, faults: true, schedule: true, settleSeconds: true, healedPercent: true,
-  startWithinMs: true, messagesPerMinute: true, topology: true
+  startWithinMs: true, messagesPerMinute: true, topology: true, trust: true
 }
 
 /** The first name in it that no scene has. */

@@ -10,6 +10,8 @@ import { secretStep } from '../../actors/verify-secret/index.ts'
 /** A built-in step, as the command line names it. */
 export type StepChoice = 'pings' | 'secret' | 'allowlist' | 'authority' | 'ask'
 
+export const STEP_CHOICES: readonly StepChoice[] = ['pings', 'secret', 'allowlist', 'authority', 'ask']
+
 /** How long a simulated person takes to approve, in microseconds. */
 export const DECIDES_AFTER_US = 2_000_000
 
