@@ -34,15 +34,16 @@ export const hasDirectory = (dir: string): boolean => existsSync(join(directoryF
 
 /**
  * The peer directory of a data folder on disk: an LMDB environment (copy on write: a process killed at any point leaves the
- * last whole transaction). Records lie under `peer/NETWORK TAG/PEERID`.
+ * last whole transaction). Records lie under `peer/NETWORK TAG/PEERID`. The writer of `head` is its version too, which LMDB
+ * compares within the write: who was replaced finds another one there.
  */
 export class DirectoryStore {
   readonly #db: RootDatabase<Uint8Array, string>
   readonly #folder: string
   readonly #prefix: string
-  readonly #writer: Uint8Array
+  readonly #writer: number
 
-  private constructor(db: RootDatabase<Uint8Array, string>, folder: string, prefix: string, writer: Uint8Array) {
+  private constructor(db: RootDatabase<Uint8Array, string>, folder: string, prefix: string, writer: number) {
     this.#db = db
     this.#folder = folder
     this.#prefix = prefix
@@ -67,8 +68,8 @@ export class DirectoryStore {
       if (!readOnly) makeFolder(folder)
       checkFile(folder)
       // Each transaction is on the disk before its promise resolves, not only before the next one.
-      db = lmdb.open<Uint8Array, string>({ path: folder, noSubdir: false, encoding: 'binary', overlappingSync: false, maxReaders: 126, readOnly })
-      const writer = readOnly ? new Uint8Array() : randomBytes(16)
+      db = lmdb.open<Uint8Array, string>({ path: folder, noSubdir: false, encoding: 'binary', useVersions: true, overlappingSync: false, maxReaders: 126, readOnly })
+      const writer = readOnly ? 0 : randomBytes(6).readUIntBE(0, 6) || 1
       if (readOnly) checkSchema(folder, headOf(db), schema)
       else take(db, folder, writer, schema, migrations)
       return new DirectoryStore(db, folder, `peer/${Buffer.from(network).toString('hex')}/`, writer)
@@ -98,14 +99,12 @@ export class DirectoryStore {
   async write(records: readonly DirectoryRecord[], removed: readonly string[]): Promise<void> {
     const db = this.#db
     try {
-      const taker = await db.transaction(() => {
-        const head = headOf(db)
-        if (Buffer.compare(head.writer, this.#writer) !== 0) return head.pid
-        for (const record of records) void db.put(this.#prefix + record.peerId, DirectoryRecord.encode(record).finish())
+      // LMDB's thread does it all. A transaction that calls back would leave a process that exits meanwhile waiting for itself.
+      const still = await db.ifVersion(HEAD, this.#writer, () => {
+        for (const record of records) void db.put(this.#prefix + record.peerId, DirectoryRecord.encode(record).finish(), 0)
         for (const peerId of removed) void db.remove(this.#prefix + peerId)
-        return undefined
       })
-      if (taker !== undefined) throw new DirectoryTakenError(this.#folder, taker)
+      if (!still) throw new DirectoryTakenError(this.#folder, headOf(db).pid)
       await db.flushed
     } catch (error) {
       throw storeError(this.#folder, error)
@@ -113,7 +112,7 @@ export class DirectoryStore {
   }
 
   async close(): Promise<void> {
-    if (this.#writer.length > 0) open.delete(this.#folder)
+    if (this.#writer > 0) open.delete(this.#folder)
     await this.#db.close()
   }
 }
@@ -137,12 +136,19 @@ function headOf(db: RootDatabase<Uint8Array, string>): DirectoryHead {
   return bytes === undefined ? new DirectoryHead() : DirectoryHead.decode(bytes)
 }
 
+/** Six bytes: LMDB's versions are numbers that JavaScript holds exactly. */
+function bytesOf(writer: number): Uint8Array {
+  const bytes = Buffer.alloc(6)
+  bytes.writeUIntBE(writer, 0, 6)
+  return bytes
+}
+
 function checkSchema(folder: string, { schema: found }: DirectoryHead, schema: number): void {
   if (found > schema) throw new DirectoryVersionError(folder, found, schema)
 }
 
 /** Becomes the one writer, and brings an older store up to date; LMDB lets one process at a time do so. */
-function take(db: RootDatabase<Uint8Array, string>, folder: string, writer: Uint8Array, schema: number, migrations: Readonly<Record<number, Migration>>): void {
+function take(db: RootDatabase<Uint8Array, string>, folder: string, writer: number, schema: number, migrations: Readonly<Record<number, Migration>>): void {
   // Reading outside of a write is what enters this process in LMDB's table of readers, where others see that it lives.
   checkSchema(folder, headOf(db), schema)
   db.transactionSync(() => {
@@ -156,12 +162,12 @@ function take(db: RootDatabase<Uint8Array, string>, folder: string, writer: Uint
       for (let from = head.schema; from < schema; from++) {
         migrations[from]?.({
           entries: () => [...own].map(({ key, value }) => [key, value] as const),
-          put: (key, value) => void db.put(key, value),
+          put: (key, value) => void db.put(key, value, 0),
           remove: key => void db.remove(key)
         })
       }
     }
-    void db.put(HEAD, DirectoryHead.encode(new DirectoryHead({ schema, writer, pid: process.pid })).finish())
+    void db.put(HEAD, DirectoryHead.encode(new DirectoryHead({ schema, writer: bytesOf(writer), pid: process.pid })).finish(), writer)
   })
 }
 

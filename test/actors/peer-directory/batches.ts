@@ -2,7 +2,7 @@
 export const TAG = new Uint8Array(16).fill(3)
 
 /** Records of a batch. */
-export const BATCH = 40
+export const BATCH = 100
 
 /** Batches until a record is written again. */
 export const FOREVER = 50

@@ -61,9 +61,9 @@ describe('the store of the peer directory', () => {
     const { open } = await import('lmdb')
     const store = await DirectoryStore.open(dir, tag)
     await store.write([record('bea')], [])
-    const other = open<Uint8Array, string>({ path: join(dir, 'directory'), noSubdir: false, encoding: 'binary', overlappingSync: false })
+    const other = open<Uint8Array, string>({ path: join(dir, 'directory'), noSubdir: false, encoding: 'binary', useVersions: true, overlappingSync: false })
     // As a process would that could not see this one, from another container.
-    await other.put('head', Buffer.from(DirectoryHead.encode(new DirectoryHead({ schema: 1, writer: Uint8Array.of(9), pid: 77 })).finish()))
+    await other.put('head', Buffer.from(DirectoryHead.encode(new DirectoryHead({ schema: 1, pid: 77 })).finish()), 9)
     await expect(store.write([record('cid')], ['bea'])).rejects.toMatchObject({ name: 'DirectoryTakenError', code: 'store-taken', message: expect.stringContaining('process 77') })
     await other.close()
     await store.close()
@@ -106,6 +106,15 @@ describe('the store of the peer directory', () => {
     await expect(DirectoryStore.open(dir, tag)).rejects.toMatchObject({ name: 'DirectoryStoreError', code: 'store-damaged' })
     expect(statSync(data).size).toBe(65_536)
   })
+
+  it('holds no process back that exits while it writes', async () => {
+    for (const after of [0, 5, 20, 50]) {
+      const child = spawn(process.execPath, ['--import', './scripts/ts.mjs', 'test/actors/peer-directory/victim.ts', dir, '0', String(after)], { stdio: ['ignore', 'ignore', 'inherit'] })
+      const late = setTimeout(() => child.kill('SIGKILL'), 15_000)
+      expect(await once(child, 'exit')).toEqual([0, null])
+      clearTimeout(late)
+    }
+  }, 90_000)
 
   it('opens after each of 20 kills, with everything that was acknowledged', async () => {
     const { kills, acknowledged } = await killing(dir, 20)
