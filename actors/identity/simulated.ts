@@ -17,10 +17,6 @@ export interface SimulatedIdentity extends Identity {
   prove(statement: string): Proof
 }
 
-export function isSimulated(identity: Identity): identity is SimulatedIdentity {
-  return 'prove' in identity
-}
-
 /** Stands for a signature without its cost; nobody in a simulation makes one with a key that is not its own. */
 export function simulatedSignature(publicKey: Uint8Array, context: string, bytes: Uint8Array): Uint8Array {
   return createHash('sha512').update('p2pnet simulated signature\0').update(publicKey).update(`${context}\0`).update(bytes).digest()

@@ -11,9 +11,6 @@ export { DirectoryInUseError, DirectoryStoreError, DirectoryTakenError, Director
 export { DIRECTORY_SCHEMA, DirectoryStore, hasDirectory } from './store.ts'
 export type { PeerDirectoryDriverOptions } from './options.ts'
 
-/** Address of the directory. */
-export const PEER_DIRECTORY = 'peer-directory/main'
-
 export const peerDirectoryDefinition = defineActor<PeerDirectoryDriverOptions>({
   kind: 'peer-directory',
   machine: peerDirectoryMachine,

@@ -3,6 +3,8 @@ import { jsonText } from '../json-text.ts'
 let gone = false
 /** Lines of the present turn of the event loop: a write costs more than a line, and what happens, happens in bursts. */
 let waiting = ''
+/** What waits is written at once from here on, in characters: as much as a pipe holds. */
+const WAITING_MAX = 65_536
 let onGone = (): void => process.exit(0)
 
 /** Ends the program quietly when whoever reads its output goes away (EPIPE), as in `p2pnet … | head`. */
@@ -32,6 +34,7 @@ export function print(line: string): void {
   if (gone) return
   if (waiting === '') setImmediate(flush)
   waiting += `${line}\n`
+  if (waiting.length >= WAITING_MAX) flush()
 }
 
 function flush(): void {

@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto'
+import { filter, firstValueFrom } from '../kernel/rx.ts'
 import type { Peer } from './peer.ts'
 import { createPeer } from './create-peer.ts'
 
@@ -22,34 +23,25 @@ export async function rehearse(watch: (peer: Peer) => void = () => {}): Promise<
   const peers = ['first', 'second'].map(name => createPeer({
     name, network, listen: '127.0.0.1:0', interfaces: ['loopback'], lan: { ports: [port] }, log: 'silent'
   }))
+  // A peer that is stopped ends whatever waits for it.
+  const late = setTimeout(() => void stop(peers), REHEARSAL_MS_MAX)
   try {
     for (const peer of peers) {
       watch(peer)
       await peer.start({ wait: true })
     }
-    const met = Promise.all(peers.map(verified))
+    const met = Promise.all(peers.map(peer => firstValueFrom(peer.peers.pipe(filter(others => others.some(({ level }) => level === 'enhanced'))))))
     for (const peer of peers) peer.discover()
     await met
     return true
   } catch {
     return false
   } finally {
-    for (const peer of peers) await peer.stop().catch(() => {})
+    clearTimeout(late)
+    await stop(peers)
   }
 }
 
-/** Resolves when a peer has verified another, or stops. @throws when it takes too long */
-function verified(peer: Peer): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const late = setTimeout(() => done(() => reject(new Error('nobody came'))), REHEARSAL_MS_MAX)
-    const subscription = peer.peers.subscribe({
-      next: peers => { if (peers.some(({ level }) => level === 'enhanced')) done(resolve) },
-      complete: () => done(resolve)
-    })
-    const done = (then: () => void) => {
-      clearTimeout(late)
-      queueMicrotask(() => subscription.unsubscribe())
-      then()
-    }
-  })
+async function stop(peers: readonly Peer[]): Promise<void> {
+  for (const peer of peers) await peer.stop().catch(() => {})
 }
