@@ -1,8 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { shrink, type Shrunk } from '../simulation/index.ts'
+import { shrink, type Scene, type Shrunk } from '../simulation/index.ts'
 import { complain, print, printJson } from './output.ts'
-import type { PlainOptions } from './simulate-threads.ts'
 
 /** What the command line says about failing runs. */
 export interface ShrinkValues {
@@ -29,7 +28,7 @@ export interface ToldShrunk {
 }
 
 /** Shrinks a failing run, and writes its story where a folder is given. */
-export async function shrunkRun(options: PlainOptions, invariant: string, values: ShrinkValues): Promise<ToldShrunk> {
+export async function shrunkRun(options: Scene, invariant: string, values: ShrinkValues): Promise<ToldShrunk> {
   let told = performance.now()
   const small = await shrink({ options, invariant }, {
     runs: values.shrinkRuns,

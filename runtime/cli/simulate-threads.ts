@@ -1,9 +1,6 @@
 import { isMainThread, parentPort, Worker } from 'node:worker_threads'
-import { simulate, simulateIsland, type Scene, type SimulateOptions, type SimulateResult } from '../simulation/index.ts'
+import { simulate, simulateIsland, type Scene, type SimulateResult } from '../simulation/index.ts'
 import { CommandFailedError } from './errors.ts'
-
-/** What a thread can be given: no functions. */
-export type PlainOptions = Scene & Pick<SimulateOptions, 'replayed' | 'peer'>
 
 interface Answer {
   readonly result?: SimulateResult
@@ -18,7 +15,7 @@ const YOUNG_MIB = 192
  * @param whole runs with all their islands, else one island each
  * @throws CommandFailedError naming the seed whose run threw
  */
-export async function* onThreads(runs: readonly PlainOptions[], whole: boolean, threads: number): AsyncGenerator<SimulateResult> {
+export async function* onThreads(runs: readonly Scene[], whole: boolean, threads: number): AsyncGenerator<SimulateResult> {
   const waiting = runs.entries()
   const settle: ((answer: Answer) => void)[] = []
   const answers = runs.map(() => new Promise<Answer>(resolve => settle.push(resolve)))
@@ -51,7 +48,7 @@ export async function* onThreads(runs: readonly PlainOptions[], whole: boolean, 
 }
 
 interface Task {
-  readonly options: PlainOptions
+  readonly options: Scene
   readonly whole: boolean
 }
 

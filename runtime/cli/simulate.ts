@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import {
-  FaultOptionError, faultsOf, islandsOf, joined, noFaults, resultOf, simulate as run, strangeIn, usualFaults, type FaultOptions, type SimulateResult, type SimulationProgress
+  FaultOptionError, faultsOf, islandsOf, joined, noFaults, resultOf, simulate as run, strangeIn, usualFaults, type FaultOptions, type Scene, type SimulateResult, type SimulationProgress
 } from '../simulation/index.ts'
 import { UsageError } from './errors.ts'
 import { counted } from './legible.ts'
 import { complain, print, printJson } from './output.ts'
 import { shrunkRun, tellShrunk, type ShrinkValues, type ToldShrunk } from './simulate-shrink.ts'
-import { onThreads, type PlainOptions } from './simulate-threads.ts'
+import { onThreads } from './simulate-threads.ts'
 
 /** Failing seeds that are shrunk; the others of one bug would say the same. */
 const SHRUNK_MAX = 3
@@ -31,13 +31,13 @@ export async function simulate(values: SimulateValues): Promise<void> {
   if (failed > 0) process.exitCode = 1
 }
 
-function optionsOf({ peers, seconds, seed, faults: file, subnet, routed }: SimulateValues): PlainOptions {
+function optionsOf({ peers, seconds, seed, faults: file, subnet, routed }: SimulateValues): Scene {
   const faults = faultsIn(file)
   return { peers, seconds, seed, ...(faults && { faults }), topology: { peersPerSubnet: subnet, routed: routed ?? false } }
 }
 
 /** A scene as JSON, or a file that holds one. */
-function sceneIn(given: string): PlainOptions {
+function sceneIn(given: string): Scene {
   let scene: unknown
   try {
     scene = JSON.parse(given.startsWith('{') ? given : readFileSync(given, 'utf8'))
@@ -48,14 +48,14 @@ function sceneIn(given: string): PlainOptions {
     if (typeof scene !== 'object' || scene === null || Array.isArray(scene)) throw new TypeError('it is no object')
     const strange = strangeIn(scene)
     if (strange !== undefined) throw new TypeError(`a scene has no '${strange}'${strange in noFaults ? ': give faults with --faults' : ''}`)
-    islandsOf(scene as PlainOptions)
+    islandsOf(scene as Scene)
   } catch (error) {
     throw new UsageError(`--scene: ${(error as Error).message}`)
   }
-  return scene as PlainOptions
+  return scene as Scene
 }
 
-async function single(options: PlainOptions, values: SimulateValues): Promise<number> {
+async function single(options: Scene, values: SimulateValues): Promise<number> {
   const islands = islandsOf(options)
   const result = islands.length === 1
     ? await run({ ...options, progress: progress => tellProgress(progress, values) })
@@ -67,7 +67,7 @@ async function single(options: PlainOptions, values: SimulateValues): Promise<nu
   return result.violations.length
 }
 
-async function shrunkOf(options: PlainOptions, { violations }: SimulateResult, values: SimulateValues): Promise<ToldShrunk | undefined> {
+async function shrunkOf(options: Scene, { violations }: SimulateResult, values: SimulateValues): Promise<ToldShrunk | undefined> {
   // A scene has been shrunk before.
   if (violations.length === 0 || !values.shrink || (values.scene !== undefined && values.out === undefined)) return undefined
   const shrunk = await shrunkRun(options, violations[0]!.invariant, values)
@@ -76,7 +76,7 @@ async function shrunkOf(options: PlainOptions, { violations }: SimulateResult, v
 }
 
 /** Each island on a thread of its own. */
-async function apart(options: PlainOptions, islands: readonly PlainOptions[], values: SimulateValues): Promise<SimulateResult> {
+async function apart(options: Scene, islands: readonly Scene[], values: SimulateValues): Promise<SimulateResult> {
   const began = performance.now()
   const results: SimulateResult[] = []
   for await (const result of onThreads(islands, false, availableParallelism())) {
@@ -88,7 +88,7 @@ async function apart(options: PlainOptions, islands: readonly PlainOptions[], va
   return resultOf(options, results, began)
 }
 
-async function many(options: PlainOptions, values: SimulateValues, count: number): Promise<number> {
+async function many(options: Scene, values: SimulateValues, count: number): Promise<number> {
   const runs = Array.from({ length: count }, (_, index) => ({ ...options, seed: (values.seed + index) >>> 0 }))
   let failed = 0
   const digests: string[] = []

@@ -1,8 +1,8 @@
 import type { ActorDefinition, ActorSpec } from '../../actors/seam/index.ts'
 import type { SimulatedDrivers } from '../../actors/simulated/index.ts'
 import type { MessageClass } from '../../proto/index.ts'
-import type { Codec, Limits } from '../kernel/index.ts'
-import type { PeerOptions } from '../peer/options.ts'
+import { limitsOf, type Codec, type Limits } from '../kernel/index.ts'
+import { checkOptions, type PeerOptions } from '../peer/options.ts'
 import { faultsOf, noFaults, type FaultOptions, type Faults } from './faults.ts'
 import type { Invariant, InvariantMaker } from './invariant.ts'
 import { SimulationOptionError } from './option-error.ts'
@@ -10,6 +10,11 @@ import type { OwnFault } from './own-fault.ts'
 import { checkSchedule, eventsAmong, numberedFrom, type ScheduledEvent } from './scheduled-event.ts'
 import { STEP_CHOICES, type StepChoice } from './trust.ts'
 import { defaultTopology, type Topology } from './topology.ts'
+
+/** Of createPeer's options those that a simulated peer has. */
+export type SimulatedPeerOptions = Pick<PeerOptions, 'network' | 'inbound' | 'maxLinks' | 'maxLanLinks' | 'score' | 'tune' | 'lan'>
+
+const PEER_NAMES: Readonly<Record<keyof SimulatedPeerOptions, true>> = { network: true, inbound: true, maxLinks: true, maxLanLinks: true, score: true, tune: true, lan: true }
 
 /** What {@link simulate} takes. */
 export interface SimulateOptions {
@@ -50,7 +55,7 @@ export interface SimulateOptions {
   /** Message types of the host program. */
   readonly messages?: readonly MessageClass[]
   /** Options of the default actors, as createPeer takes them. */
-  readonly peer?: Pick<PeerOptions, 'network' | 'inbound' | 'maxLinks' | 'maxLanLinks' | 'score' | 'tune' | 'lan'>
+  readonly peer?: SimulatedPeerOptions
   /**
    * How the peers verify each other, by the built-in steps of these names, in order; all of them have one key, one list and
    * certificates of one authority, and whoever is asked approves after two seconds. @default three pings
@@ -86,7 +91,7 @@ export interface Plan extends Required<Omit<SimulateOptions, 'faults' | 'topolog
   readonly progress: (progress: SimulationProgress) => void
 }
 
-/** @throws SimulationOptionError, FaultOptionError */
+/** @throws SimulationOptionError, FaultOptionError, PeerOptionError, RangeError for a limit */
 export function planOf(options: SimulateOptions): Plan {
   const { peers = 8, seconds = 30, seed = 1, settleSeconds = 180, messagesPerMinute = 12, startWithinMs = 2_000 } = options
   const topology = { ...defaultTopology, ...options.topology }
@@ -104,6 +109,11 @@ export function planOf(options: SimulateOptions): Plan {
   const step = (options.trust ?? []).find(name => !STEP_CHOICES.includes(name))
   if (step !== undefined) throw new SimulationOptionError(`trust names the step '${step}': give some of ${STEP_CHOICES.join(', ')}`)
   checkSchedule(options.schedule)
+  checkPeer(options.peer ?? {})
+  whole('replayed', options.replayed ?? 8, 0, 60_000)
+  const { codec = 'lazy' } = options
+  if (codec !== 'lazy' && codec !== 'always') throw new SimulationOptionError(`codec is '${String(codec)}': give lazy or always`)
+  limitsOf(options.limits)
   return {
     peers, seconds, seed, settleSeconds, messagesPerMinute, startWithinMs, topology, healedPercent,
     faults: faultsOf(options.faults, noFaults),
@@ -118,7 +128,7 @@ export function planOf(options: SimulateOptions): Plan {
     peer: options.peer ?? {},
     trust: options.trust ?? [],
     limits: options.limits ?? {},
-    codec: options.codec ?? 'lazy',
+    codec,
     replayed: options.replayed ?? 8,
     island: options.island ?? 0,
     progress: options.progress ?? (() => {})
@@ -131,6 +141,12 @@ export function isCalm({ faults, ownFaults, schedule }: Plan): boolean {
   const rates = [clog.perPeerHour, partition.perMinute, flap.perPeerHour, resetsPerPeerHour, crash.perPeerHour, restart.perPeerHour, pause.perPeerHour]
   const struck = schedule?.some(event => event.do !== 'say') ?? (ownFaults.length > 0 || rates.some(rate => rate > 0))
   return !struck && lossPercent === 0 && corruptPercent === 0 && clock.driftPpm === 0
+}
+
+function checkPeer(peer: object): void {
+  const strange = Object.keys(peer).find(name => !Object.hasOwn(PEER_NAMES, name))
+  if (strange !== undefined) throw new SimulationOptionError(`peer has no '${strange}': it takes ${Object.keys(PEER_NAMES).join(', ')}`)
+  checkOptions(peer)
 }
 
 function whole(name: string, value: number, min: number, max: number): void {

@@ -1,18 +1,17 @@
-import { noFaults, type FaultOptions } from './faults.ts'
+import { isDeepStrictEqual } from 'node:util'
+import { noFaults } from './faults.ts'
 import { planOf, type SimulateOptions } from './options.ts'
 import { defaultTopology } from './topology.ts'
 
-/** What of a run's options is plain data: with the same actors and invariants it is the same run, anywhere. */
-export type Scene = Pick<
-  SimulateOptions,
-  'peers' | 'only' | 'seconds' | 'seed' | 'island' | 'faults' | 'schedule' | 'settleSeconds' | 'healedPercent' | 'startWithinMs' | 'messagesPerMinute' | 'topology' | 'trust'
->
+/** Options that are code or hold some: whoever runs a scene of theirs gives them again. */
+type Code = 'invariants' | 'actors' | 'drivers' | 'definitions' | 'messages' | 'ownFaults' | 'progress'
 
-const DEFAULTS: Scene = { island: 0, settleSeconds: 180, startWithinMs: 2_000, messagesPerMinute: 12 }
+/** What of a run's options is plain data: with the same code (actors, invariants, a score, …) it is the same run, anywhere. */
+export type Scene = Omit<SimulateOptions, Code | 'peer'> & { readonly peer?: Omit<NonNullable<SimulateOptions['peer']>, 'score'> }
 
 const NAMES: Readonly<Record<keyof Scene, true>> = {
   peers: true, only: true, seconds: true, seed: true, island: true, faults: true, schedule: true, settleSeconds: true, healedPercent: true,
-  startWithinMs: true, messagesPerMinute: true, topology: true, trust: true
+  startWithinMs: true, messagesPerMinute: true, topology: true, trust: true, peer: true, limits: true, codec: true, replayed: true
 }
 
 /** The first name in it that no scene has. */
@@ -20,20 +19,28 @@ export function strangeIn(scene: object): string | undefined {
   return Object.keys(scene).find(name => !Object.hasOwn(NAMES, name))
 }
 
+/** Always told: what a person looks for first, and what depends on whether faults are given. */
+const TOLD: ReadonlySet<string> = new Set<keyof Scene>(['peers', 'seconds', 'seed', 'faults', 'healedPercent'])
+
 /** The plain part of a run's options, without what is as it is by default. */
 export function sceneOf(options: SimulateOptions): Scene {
-  const { peers, seconds, seed, island, settleSeconds, healedPercent, startWithinMs, messagesPerMinute, faults, topology } = planOf(options)
-  const scene: Scene = {
-    peers, ...(options.only && { only: options.only }), seconds, seed, island, settleSeconds, healedPercent, startWithinMs,
+  const all = plainOf(options)
+  const usual = plainOf({})
+  return Object.fromEntries(Object.entries(all).filter(([name, value]) =>
+    value !== undefined && (TOLD.has(name) || !isDeepStrictEqual(value, usual[name as keyof Scene]))))
+}
+
+function plainOf(options: SimulateOptions): Readonly<Record<keyof Scene, unknown>> {
+  const {
+    peers, seconds, seed, island, settleSeconds, healedPercent, startWithinMs, messagesPerMinute, schedule, faults, topology, trust, limits, codec, replayed,
+    peer: { score: _, ...peer }
+  } = planOf(options)
+  return {
+    peers, only: options.only, seconds, seed, island, settleSeconds, healedPercent, startWithinMs,
     // Where there is a list of what happens, nothing is drawn at that rate.
-    ...(options.schedule === undefined && { messagesPerMinute }),
-    faults: differing(faults, noFaults) as FaultOptions,
-    topology: differing(topology, defaultTopology),
-    ...(options.schedule && { schedule: options.schedule }),
-    ...(options.trust && { trust: options.trust })
+    messagesPerMinute: schedule === undefined ? messagesPerMinute : undefined,
+    faults: differing(faults, noFaults), topology: differing(topology, defaultTopology), trust, peer, limits, codec, replayed, schedule
   }
-  return Object.fromEntries(Object.entries(scene).filter(([name, value]) =>
-    value !== DEFAULTS[name as keyof Scene] && !(name === 'topology' && Object.keys(value as object).length === 0)))
 }
 
 /** What of an object is not as in the other. */

@@ -10,6 +10,7 @@ import { noFaults } from './faults.ts'
 import type { Invariant, SimulationView, Violation } from './invariant.ts'
 import { builtInInvariants } from './invariants/index.ts'
 import { Network } from './network.ts'
+import { SimulationOptionError } from './option-error.ts'
 import { isCalm, planOf, type Plan, type SimulateOptions, type SimulationProgress } from './options.ts'
 import { definitionsOf, SimulatedPeer, type PeerPlan, type PeerWatcher } from './peer.ts'
 import { Random, seedOf } from './random.ts'
@@ -21,6 +22,8 @@ import { machinesOf } from './topology.ts'
 import { Trace } from './trace.ts'
 import { DECIDES_AFTER_US, simulatedSteps } from './trust.ts'
 
+/** Checked when all else is over, by no object. */
+const REPLAY = 'replay'
 /** One broken rule is often broken a thousand times: so many of each are kept. */
 const VIOLATIONS_MAX = 100
 
@@ -37,6 +40,7 @@ export class Simulation {
   readonly #byId = new Map<string, SimulatedPeer>()
   readonly #invariants: readonly Invariant[]
   readonly #maxLinks: number
+  readonly #maxLanLinks: number | undefined
   readonly #registry = new Registry()
   readonly #byNumber = new Map<number, SimulatedPeer>()
   /** PeerIds of all, where a list of them is needed. */
@@ -53,14 +57,16 @@ export class Simulation {
     const plan = this.plan = planOf(options)
     const seeded = (use: string): Random => new Random(seedOf(plan, use))
     this.network = new Network(seeded('network'), plan.faults, plan.topology.routed)
-    this.#invariants = [...builtInInvariants, ...plan.invariants].map(each => typeof each === 'function' ? each() : each)
+    this.#invariants = invariantsOf(plan)
     const drivers = { ...simulatedDrivers, ...plan.drivers }
     const nobody = { peerId: '', networkTag: new Uint8Array(16) } as unknown as LocalPeer
     const first = plan.island * plan.topology.peersPerSubnet
     // Each peer may have other actors of the host program; the default ones are the same for all.
     const specs = Array.from({ length: plan.peers }, (_, index) => this.#actorsOf(first + index, nobody)).flat()
     const definitions = definitionsOf(specs)
-    this.#maxLinks = maxLinksOf(specs)
+    const { maxLinks, maxLanLinks } = keeperOptionsOf(specs)
+    this.#maxLinks = Math.min(maxLinks, maxLanLinks || Infinity)
+    this.#maxLanLinks = maxLanLinks || undefined
     checkDrivers(definitions, drivers)
     this.#register(definitions)
     const peers: SimulatedPeer[] = []
@@ -177,7 +183,7 @@ export class Simulation {
     for (const peer of this.peers) peer.crash('exit')
     for (const { peer, life, recording } of this.recordings) {
       const difference = recording.replay(this.#registry)
-      if (difference !== undefined) this.violated('replay', `the log of life ${life} of ${peer.name} does not replay: ${difference}`)
+      if (difference !== undefined) this.violated(REPLAY, `the log of life ${life} of ${peer.name} does not replay: ${difference}`)
       yield peer.name
     }
   }
@@ -252,8 +258,8 @@ export class Simulation {
       network: this.network,
       faults: this.plan.faults,
       healed: this.healed,
-      maxLanLinks: this.plan.peer.maxLanLinks,
-      maxLinks: Math.min(this.#maxLinks, this.plan.peer.maxLanLinks ?? Infinity),
+      maxLanLinks: this.#maxLanLinks,
+      maxLinks: this.#maxLinks,
       peer: peerId => this.peer(peerId),
       violated: message => this.violated(invariant, message)
     }
@@ -301,9 +307,20 @@ export class Simulation {
   }
 }
 
-/** Most links of a peer with these actors, whichever option says so. */
-function maxLinksOf(specs: readonly ActorSpec[]): number {
+/** The built-in invariants and those of the host program. @throws SimulationOptionError for two of one name: what fails is found by it */
+function invariantsOf({ invariants }: Plan): readonly Invariant[] {
+  const names = new Set([REPLAY])
+  return [...builtInInvariants, ...invariants].map(each => {
+    const invariant = typeof each === 'function' ? each() : each
+    if (names.has(invariant.name)) throw new SimulationOptionError(`invariants has a second '${invariant.name}': give it a name of its own`)
+    names.add(invariant.name)
+    return invariant
+  })
+}
+
+/** Most links of a peer with these actors, whichever option says so; `maxLanLinks` is 0 where there is no such bound. */
+function keeperOptionsOf(specs: readonly ActorSpec[]): { readonly maxLinks: number; readonly maxLanLinks: number } {
   const keeper = specs.find(({ definition }) => definition.kind === linkKeeperDefinition.kind)
-  const { maxLinks = Infinity } = { ...linkKeeperDefinition.options, ...keeper?.definition.options, ...keeper?.options } as { maxLinks?: number }
-  return maxLinks
+  const { maxLinks = Infinity, maxLanLinks = 0 } = { ...linkKeeperDefinition.options, ...keeper?.definition.options, ...keeper?.options } as { maxLinks?: number; maxLanLinks?: number }
+  return { maxLinks, maxLanLinks }
 }

@@ -22,8 +22,8 @@ const { values } = parseArgs({
   }
 })
 const [count, from, threads] = [values.seeds, values.from, values.threads].map(Number) as [number, number, number]
-const sceneOf = values.trim ? (seed: number) => trimmedOptionsOf(seed) : values.trust ? trustingOptionsOf : optionsOf
-const runs = Array.from({ length: count }, (_, index) => sceneOf(from + index))
+const networkOf = values.trim ? (seed: number) => trimmedOptionsOf(seed) : values.trust ? trustingOptionsOf : optionsOf
+const runs = Array.from({ length: count }, (_, index) => networkOf(from + index))
 
 const began = performance.now()
 const cpu = process.cpuUsage()
@@ -37,7 +37,7 @@ for await (const { seed, peers, violations, digest, stats } of onThreads(runs, t
   if (violations.length > 0 && ++failed <= SHRUNK_MAX) {
     const { invariant, atMs, message } = violations[0]!
     console.log(`seed ${seed}, ${peers} peers, ${(atMs / 1_000).toFixed(3)} s, ${invariant}: ${message}`)
-    tellShrunk(await shrunkRun(sceneOf(seed), invariant, { shrink: true, shrinkRuns: 300, out: values.out }))
+    tellShrunk(await shrunkRun(networkOf(seed), invariant, { shrink: true, shrinkRuns: 300, out: values.out }))
   } else if (violations.length > 0) {
     console.log(`seed ${seed}, ${peers} peers: ${violations[0]!.invariant}`)
   }

@@ -1,6 +1,6 @@
 import type { InvariantMaker } from '../invariant.ts'
 import { closedOnBothEnds, levelGating, oneLinkPerPair } from './links.ts'
-import { boundedQueues, linkLimits, messagesInOrder, noFailures, nothingLeft } from './peers.ts'
+import { allHandled, boundedQueues, linkLimits, messagesInOrder, noThrows, nothingLeft } from './peers.ts'
 import { dialRestraint, linksStay, othersOnly } from './conduct.ts'
 import { convergence, oneComponent, quiet } from './convergence.ts'
 import { directoryKeeps } from './directory.ts'
@@ -9,5 +9,5 @@ import { discovery } from './discovery.ts'
 /** What always must hold. */
 export const builtInInvariants: readonly InvariantMaker[] = [
   levelGating, linkLimits, oneLinkPerPair, closedOnBothEnds, discovery, convergence, oneComponent, quiet, nothingLeft, boundedQueues, messagesInOrder,
-  noFailures, othersOnly, dialRestraint, linksStay, directoryKeeps
+  noThrows, allHandled, othersOnly, dialRestraint, linksStay, directoryKeeps
 ]

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from '@jest/globals'
+import { shrunkRun } from '../../../runtime/cli/simulate-shrink.ts'
 import { p2pnet, Scratch } from './cli.ts'
 
 const scratch = new Scratch()
@@ -59,12 +60,29 @@ describe('p2pnet simulate', () => {
     expect(JSON.parse(scene)).toMatchObject({ peers: 2, seconds: 0 })
   }, 60_000)
 
+  it('runs a scene that was shrunk in a program again, with the options of its peers: the same violation', async () => {
+    // Whoever has lost its power is missed only by a keep-alive.
+    const faults = { crash: { perPeerHour: 120, ms: { min: 60_000, mean: 60_000, max: 60_000 }, powerPercent: 100 } }
+    const peer = { maxLanLinks: 4, tune: { 'peer-connection': { keepAliveIntervalMs: 3_600_000 } } }
+    const trust = ['pings', 'secret'] as const
+    const options = { peers: 4, seconds: 20, seed: 1, settleSeconds: 60, replayed: 2, limits: { maxMailbox: 2_000 }, trust, faults, peer }
+    const { again, files, violation } = await shrunkRun(options, 'closed-on-both-ends', { shrink: true, shrinkRuns: 40, out: scratch.of('peers') })
+    expect(again).toBe(`p2pnet simulate --scene ${files[2]}`)
+    expect(JSON.parse(readFileSync(files[2]!, 'utf8'))).toMatchObject({ peer, trust, limits: { maxMailbox: 2_000 }, replayed: 2 })
+    const { code, stdout } = await p2pnet([...again.split(' ').slice(1), '--json'])
+    expect(code).toBe(1)
+    expect((JSON.parse(last(stdout)) as { violations: unknown[] }).violations).toContainEqual(violation)
+  }, 60_000)
+
   it('refuses a scene that cannot be, and says what to give', async () => {
     const [text, value] = await Promise.all([p2pnet(['simulate', '--scene', '{']), p2pnet(['simulate', '--scene', '{"peers":0}'])])
     const faults = await p2pnet(['simulate', '--scene', '{"lossPercent":20}'])
     expect(faults.code).toBe(2)
     expect(faults.stderr).toMatch(/--scene: a scene has no 'lossPercent': give faults with --faults/)
-    expect([text.code, value.code]).toEqual([2, 2])
+    const [peer, tuned] = await Promise.all([p2pnet(['simulate', '--scene', '{"peer":{"links":3}}']), p2pnet(['simulate', '--scene', '{"peer":{"tune":{"x":{}}}}'])])
+    expect([text.code, value.code, peer.code, tuned.code]).toEqual([2, 2, 2, 2])
+    expect(peer.stderr).toMatch(/--scene: peer has no 'links': it takes network, inbound/)
+    expect(tuned.stderr).toMatch(/'x' is no default actor of this peer/)
     expect(text.stderr).toMatch(/--scene cannot be read as JSON/)
     expect(value.stderr).toMatch(/--scene: peers is 0: give a whole number from 1 to 60000/)
   })

@@ -172,7 +172,7 @@ const bugs: readonly (Omit<PlantedBug, 'scene'> & Partial<PlantedBug>)[] = [
   },
   {
     name: 'throws',
-    invariant: 'no-failures',
+    invariant: 'no-throws',
     plant: {
       drivers: buggy('broadcaster', 'udp', (_context, { type }) => {
         if (type === 'SendAnswer') throw new Error('planted')

@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals'
 import {
-  islandsOf, NoSimulatedDriverError, resultOf, simulate, simulateIsland, Simulation, usualFaults, type SimulateOptions
+  islandsOf, NoSimulatedDriverError, resultOf, simulate, simulateIsland, Simulation, SimulationOptionError, usualFaults, type Invariant, type SimulateOptions
 } from '../../../runtime/simulation/index.ts'
+import { linkKeeperDefinition } from '../../../actors/link-keeper/index.ts'
 import { SimulatedHost } from '../../../actors/simulated/index.ts'
 import { publish } from '../../../machines/publish.ts'
 import { ShareFile, TextMessage } from '../../../proto/index.ts'
@@ -63,6 +64,23 @@ describe('a simulated network', () => {
   it('is well with as many links as peers may hold, whichever option says so', async () => {
     await run({ peers: 5, seconds: 5, seed: 1, peer: { maxLinks: 2 } })
     await run({ peers: 5, seconds: 5, seed: 1, peer: { tune: { 'link-keeper': { maxLinks: 2 } } } })
+  })
+
+  it('is held to the links of the local network that peers may hold, whichever option says so', () => {
+    const bounds = [{ maxLanLinks: 4 }, { tune: { 'link-keeper': { maxLanLinks: 4 } } }, {}].map(peer => {
+      const seen: unknown[] = []
+      const looks: Invariant = { name: 'looks', check: ({ maxLinks, maxLanLinks }) => void seen.push(maxLinks, maxLanLinks) }
+      new Simulation({ peers: 1, peer, invariants: [looks] }).runFor(1_000)
+      return seen
+    })
+    expect(bounds).toEqual([[4, 4], [4, 4], [linkKeeperDefinition.options!.maxLinks, undefined]])
+  })
+
+  it('takes no two invariants of one name, for a failure is known by it', () => {
+    for (const name of ['discovery', 'replay']) {
+      expect(() => new Simulation({ invariants: [() => ({ name })] })).toThrow(new SimulationOptionError(`invariants has a second '${name}': give it a name of its own`))
+    }
+    expect(() => new Simulation({ invariants: [{ name: 'mine' }, { name: 'mine' }] })).toThrow(SimulationOptionError)
   })
 
   it('may give each peer other actors, whose messages are known and whose logs replay', async () => {
