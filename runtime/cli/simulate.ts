@@ -26,6 +26,7 @@ export interface SimulateValues extends ShrinkValues {
 
 /** `p2pnet simulate`: a whole network in one process; exits 1 where an invariant does not hold. */
 export async function simulate(values: SimulateValues): Promise<void> {
+  if (values.scene !== undefined && values.seeds !== undefined) throw new UsageError('--scene is one run, with a seed of its own: leave out --seeds')
   const options = values.scene === undefined ? optionsOf(values) : sceneIn(values.scene)
   const failed = values.seeds === undefined ? await single(options, values) : await many(options, values, values.seeds)
   if (failed > 0) process.exitCode = 1

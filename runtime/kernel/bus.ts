@@ -13,11 +13,14 @@ export interface Receiver {
   receive(envelope: Envelope): void
 }
 
+/** `drop` and `pass` (it is delivered) begin to count anew; `next` delivers it, and the one behind it is one too many. */
+export type RunawayVerdict = 'drop' | 'pass' | 'next'
+
 export interface BusHooks {
   /** Takes what is addressed to nobody on the bus: drivers, remote peers, the host, the gone. Must not throw. */
   readonly route: (envelope: Envelope) => void
-  /** Told of the delivery that was one too many; the envelope is dropped and the drain goes on. */
-  readonly runaway?: (envelope: Envelope) => void
+  /** Told of the delivery that was one too many, and says what becomes of it. @default 'drop' */
+  readonly runaway?: (envelope: Envelope) => RunawayVerdict
   readonly report?: Report
   /** @default 100000 */
   readonly maxDrain?: number
@@ -138,12 +141,14 @@ export class Bus {
   #drain(): void {
     let left = this.#maxDrain
     for (let envelope = this.#queue.shift(); envelope !== undefined && !this.#halted; envelope = this.#queue.shift()) {
-      if (left-- > 0) {
-        this.#deliver(envelope)
+      let verdict: RunawayVerdict = 'next'
+      if (left > 0) {
+        left--
       } else {
-        left = this.#maxDrain
-        this.#hooks.runaway?.(envelope)
+        verdict = this.#hooks.runaway?.(envelope) ?? 'drop'
+        if (verdict !== 'next') left = this.#maxDrain
       }
+      if (verdict !== 'drop') this.#deliver(envelope)
     }
   }
 

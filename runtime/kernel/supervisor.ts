@@ -1,4 +1,5 @@
 import type { Strategy } from '../../actors/seam/index.ts'
+import type { Envelope } from '../../proto/index.ts'
 
 export type Verdict = { readonly decision: 'restart'; readonly delayMs: number } | { readonly decision: 'stop' | 'escalate' }
 
@@ -20,4 +21,15 @@ export function judge(strategy: Strategy, failures: number[], now: number): Verd
   let delayMs = backoffMs
   for (let n = 1; n < failures.length && delayMs < windowMs; n++) delayMs *= 2
   return { decision: 'restart', delayMs: Math.min(delayMs, windowMs) }
+}
+
+/** Commands without which something would not end. */
+const ENDINGS: ReadonlySet<string> = new Set(['Stop', 'StopActor', 'Unwatch', 'DriverFailed'])
+
+/**
+ * What must be delivered though it is one too many in zero time, for an actor to end and others to hear so. Every cycle has other
+ * messages too: whoever starts or watches actors again and again fails, or is not heard.
+ */
+export function isNeeded({ from, to, type }: Pick<Envelope, 'from' | 'to' | 'type'>): boolean {
+  return from === 'system' || (to === 'system' && ENDINGS.has(type))
 }

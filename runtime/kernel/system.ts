@@ -4,7 +4,7 @@ import {
 } from '../../proto/index.ts'
 import { ActorCell, type Ending } from './actor-cell.ts'
 import { isOutside, ownerOf } from './address.ts'
-import type { Bus, Receiver } from './bus.ts'
+import type { Bus, Receiver, RunawayVerdict } from './bus.ts'
 import type { CoreState, Restorer } from './checkpoint.ts'
 import type { HeapClock } from './clock.ts'
 import type { ActorInspection, Report, Shell, Witness } from './contract.ts'
@@ -16,7 +16,7 @@ import type { Publisher } from './publisher.ts'
 import { streamStart } from './random.ts'
 import { Spawner } from './spawner.ts'
 import { childrenFirst, Stopper } from './stopper.ts'
-import { judge, strategyOfPeer, strategyOfSpawned } from './supervisor.ts'
+import { isNeeded, judge, strategyOfPeer, strategyOfSpawned } from './supervisor.ts'
 import { Watches } from './watches.ts'
 
 export interface SystemParts {
@@ -152,14 +152,17 @@ export class System implements Restorer, Receiver {
     }
   }
 
-  /** A delivery too many in zero time: whoever takes part in the cycle fails. */
-  runaway(envelope: Envelope): void {
+  /** A delivery too many in zero time: whoever takes part in the cycle fails. What supervision lives on is delivered all the same. */
+  runaway(envelope: Envelope): RunawayVerdict {
     const { type, seq, from, to } = envelope
     const error = new RunawayError(this.#parts.limits.maxDrain, type, from, to)
+    const needed = isNeeded(envelope)
     this.cause = seq
-    this.#parts.deadLetters.add(envelope, 'no-actor')
-    if (!this.fail(ownerOf(to), error) && !this.fail(ownerOf(from), error)) this.#parts.report('bus', error)
+    if (!needed) this.#parts.deadLetters.add(envelope, 'no-actor')
+    const failed = this.fail(ownerOf(to), error) || this.fail(ownerOf(from), error)
+    if (!failed && !needed) this.#parts.report('bus', error)
     this.cause = 0
+    return needed ? failed ? 'pass' : 'next' : 'drop'
   }
 
   /** Fails the actor at the address; false when none runs there. */

@@ -133,10 +133,30 @@ describe('the bus', () => {
 
   it('names the delivery that is one too many, and goes on', () => {
     const caught: number[] = []
-    const { post, receiver } = rig({ maxDrain: 100, runaway: ({ seq }) => caught.push(seq) })
+    const { post, receiver } = rig({ maxDrain: 100, runaway: ({ seq }) => {
+      caught.push(seq)
+      return 'drop'
+    } })
     receiver('a/a', ({ seq }) => post('a/a', Ping, seq + 1))
     post('a/a', Ping, 1)
     expect(caught).toEqual([101])
+  })
+
+  it('delivers one that is one too many where it is told to, and asks again', () => {
+    const caught: number[] = []
+    const got: number[] = []
+    const verdicts = ['next', 'next', 'pass', 'drop'] as const
+    const { post, receiver } = rig({ maxDrain: 100, runaway: ({ seq }) => {
+      caught.push(seq)
+      return verdicts[caught.length - 1]!
+    } })
+    receiver('a/a', ({ seq }) => {
+      got.push(seq)
+      post('a/a', Ping, seq + 1)
+    })
+    post('a/a', Ping, 1)
+    expect(caught).toEqual([101, 102, 103, 204])
+    expect(got).toHaveLength(203)
   })
 })
 

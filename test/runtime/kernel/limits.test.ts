@@ -2,8 +2,8 @@ import { describe, expect, it } from '@jest/globals'
 import { createMachine } from 'xstate'
 import { defineActor } from '../../../actors/seam/index.ts'
 import { publish } from '../../../machines/publish.ts'
-import { ActorFailed, DeadLetter, LinksChanged, Ping, Pong, TextMessage, type EventOf } from '../../../proto/index.ts'
-import { codecs, spec, start, type Harness } from './harness.ts'
+import { ActorFailed, ActorStarted, DeadLetter, LinksChanged, Ping, Pong, SpawnActor, SpawnFailed, TextMessage, Watch, type EventOf } from '../../../proto/index.ts'
+import { codecs, leftovers, spec, start, type Harness } from './harness.ts'
 import { echo, puppet } from './toys.ts'
 
 const reply = publish(({ event }) => [(event as EventOf<'Ping'>).from, new Ping()])
@@ -53,6 +53,43 @@ describe.each(codecs)('limits, codec %s', codec => {
     h.host(new LinksChanged())
     expect(h.reports).toMatchObject([{ where: 'bus', error: { name: 'RunawayError' } }])
     expect(h.kernel.inspect().actors).toHaveLength(1)
+  })
+
+  // Wherever in the round the bound is reached.
+  for (const maxDrain of [1_000, 1_001, 1_002, 1_003, 1_004, 1_005, 1_006]) {
+    it(`an actor that starts others without end fails, and those that had ended are gone, after ${maxDrain} deliveries`, () => {
+      const brief = defineActor({ kind: 'brief', machine: createMachine({ initial: 'done', states: { done: { type: 'final' } } }) })
+      let id = 0
+      const spawn = publish(() => ['system', new SpawnActor({ kind: 'brief', id: String(id++) })])
+      const watch = publish(({ event }) => ['system', new Watch({ address: (event as EventOf<'ActorStarted'>).body.address })])
+      const nanny = defineActor({
+        kind: 'nanny', listens: [ActorStarted], strategy: { onFailure: 'stop' },
+        machine: createMachine({ on: {
+          Ping: { actions: spawn }, Terminated: { actions: spawn },
+          ActorStarted: { guard: ({ event }) => (event as EventOf<'ActorStarted'>).body.kind === 'brief', actions: watch }
+        } })
+      })
+      const h = start([spec(nanny, { spawns: [brief] }), spec(echo)], { codec, limits: { maxDrain } })
+      h.host(new Watch({ address: 'nanny/main' }), 'system')
+      h.host(new Ping(), 'nanny/main')
+      expect(failures(h)).toEqual([['nanny/main', 'RunawayError']])
+      expect(h.delivered).toMatchObject([{ type: 'Terminated', to: 'host' }])
+      expect(h.kernel.inspect().actors).toMatchObject([{ address: 'echo/main', status: 'running' }])
+      expect(h.shell.filter(what => what.startsWith('start'))).toHaveLength(h.shell.filter(what => what.startsWith('stop')).length + 1)
+      h.kernel.stop('over')
+      expect(h.kernel.stopped).toBe(true)
+      expect(leftovers(h)).toMatchObject({ actors: 0, timers: 0, watches: 0 })
+    })
+  }
+
+  it('a host program that starts actors without end is reported, and those that started live', () => {
+    const h = start([spec(puppet, { spawns: [echo] })], { codec, limits: { maxDrain: 1_000, maxActors: 10 } })
+    let asked = 0
+    h.kernel.bus.of(SpawnFailed).subscribe(() => { h.host(new SpawnActor({ kind: 'echo', id: String(asked++) }), 'system') })
+    h.kernel.bus.of(ActorStarted).subscribe(() => { h.host(new SpawnActor({ kind: 'echo', id: String(asked++) }), 'system') })
+    h.host(new SpawnActor({ kind: 'echo', id: 'first' }), 'system')
+    expect(h.reports).toMatchObject([{ where: 'bus', error: { name: 'RunawayError' } }])
+    expect(h.kernel.inspect().actors).toHaveLength(10)
   })
 
   it('a timer that arms itself again at once fails its actor, and the clock goes on', () => {
