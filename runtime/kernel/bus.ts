@@ -79,6 +79,11 @@ export class Bus {
     return count
   }
 
+  /** Observables that are subscribed to. */
+  get observables(): number {
+    return this.#faces.size
+  }
+
   /** @internal */
   at(address: string): Receiver | undefined {
     return this.#addresses.get(address)

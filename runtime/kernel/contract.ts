@@ -112,6 +112,10 @@ export interface Inspection {
   readonly actors: readonly ActorInspection[]
   readonly timers: number
   readonly queued: number
+  /** Ends of actors that somebody waits for, one for each who does. */
+  readonly watches: number
+  /** Who is given messages: each actor at its address and for each type that it listens for, and Observables of the bus that are subscribed to. */
+  readonly subscriptions: number
   /** Dead letters since the start, those that were throttled too. */
   readonly deadLetters: number
 }

@@ -64,7 +64,12 @@ export class Faces {
 
   /** True while anyone subscribes to anything. */
   get watched(): boolean {
-    return this.#types.size > 0 || this.#addresses.size > 0 || this.#all.size > 0
+    return this.size > 0
+  }
+
+  /** Those that anyone subscribes to. */
+  get size(): number {
+    return this.#types.size + this.#addresses.size + this.#all.size
   }
 
   type(name: string): Observable<Envelope> {

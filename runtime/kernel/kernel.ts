@@ -30,6 +30,8 @@ export class Kernel {
   readonly #registry: Registry
   readonly #report: (where: string, error: unknown) => void
   readonly #listeners = new Set<() => void>()
+  /** The system's own on the bus, which go with the kernel. */
+  readonly #receivers: number
   #started = false
   #stopped = false
 
@@ -56,6 +58,7 @@ export class Kernel {
     this.#registry = registry
     this.#report = report
     this.system = new System({ actors, seed, clock, bus, publisher, deadLetters, limits, shell, report, witness: options.witness, flags: options.flags ?? [] })
+    this.#receivers = bus.receivers
   }
 
   /** Seq that the next envelope will get. */
@@ -198,6 +201,8 @@ export class Kernel {
       actors: this.system.inspect(),
       timers: this.clock.size,
       queued: this.bus.queued,
+      watches: this.system.watches,
+      subscriptions: this.bus.receivers + this.bus.observables - this.#receivers,
       deadLetters: this.#deadLetters.total
     }
   }

@@ -269,7 +269,7 @@ export class Peer implements AsyncDisposable {
 
   status(): PeerStatus {
     const { kernel, host } = this.#parts
-    const { actors, timers, queued, deadLetters } = kernel.inspect()
+    const { actors, timers, queued, watches, subscriptions, deadLetters } = kernel.inspect()
     return {
       actors: actors.length,
       drivers: host.drivers,
@@ -277,6 +277,8 @@ export class Peer implements AsyncDisposable {
       peers: this.peers.value.length,
       timers,
       queued,
+      watches,
+      subscriptions,
       deadLetters: deadLetters + host.deadLetters,
       rss: process.memoryUsage.rss()
     }

@@ -1,5 +1,6 @@
 import type { LevelName } from '../../peer/roster.ts'
 import type { RoutineInfo } from '../../peer/routines.ts'
+import type { PeerStatus } from '../../peer/status.ts'
 
 /** A place, as `HOST:PORT`. */
 type Address = string
@@ -62,16 +63,7 @@ export type UpEvent =
   | { event: 'routines'; routines: readonly RoutineInfo[] }
   | { event: 'error'; code: string; message: string }
 
-export interface StatusFields {
-  readonly actors: number
-  readonly drivers: number
-  readonly peers: number
-  readonly links: number
-  readonly timers: number
-  readonly deadLetters: number
-  readonly queued: number
-  /** Memory of the process, in bytes. */
-  readonly rss: number
+export interface StatusFields extends PeerStatus {
   /** What is known of the NAT in front of this peer. */
   readonly nat: 'unknown'
 }

@@ -55,12 +55,12 @@ export function allHandled(): Invariant {
   }
 }
 
-/** After an ordered stop there is no actor, timer, driver, socket, stream or watch. */
+/** After an ordered stop there is no actor, timer, watch, subscription, driver, socket or stream. */
 export function nothingLeft(): Invariant {
   return {
     name: 'nothing-left',
-    stopped(view, peer, { actors, timers, queued, drivers, open }) {
-      const left = { actors: actors.length, 'timers of the core': timers, messages: queued, drivers, ...open }
+    stopped(view, peer, { actors, timers, queued, watches, subscriptions, drivers, open }) {
+      const left = { actors: actors.length, 'timers of the core': timers, messages: queued, watches, subscriptions, drivers, ...open }
       const found = Object.entries(left).filter(([, count]) => count > 0)
       if (found.length > 0) view.violated(`${peer.name} stopped, and left ${found.map(([name, count]) => `${count} ${name}`).join(', ')}`)
     }

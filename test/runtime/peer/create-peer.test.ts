@@ -144,9 +144,15 @@ describe('a peer of the host\'s actors alone', () => {
   it('counts what it holds', async () => {
     const peer = bare({ actors: [defineActor({ kind: 'clerk', machine: clerk, drivers: { archive: () => ({ receive() {} }) } })] })
     await peer.start()
+    const { subscriptions } = peer.status()
+    const subscription = peer.bus.of(TextMessage).subscribe()
     expect(peer.status()).toEqual({
-      actors: 1, drivers: 1, links: 0, peers: 0, timers: 0, queued: 0, deadLetters: 0, rss: expect.any(Number)
+      actors: 1, drivers: 1, links: 0, peers: 0, timers: 0, queued: 0, watches: 0, subscriptions: subscriptions + 1, deadLetters: 0, rss: expect.any(Number)
     })
+    subscription.unsubscribe()
+    expect(peer.status().subscriptions).toBe(subscriptions)
+    await peer.stop()
+    expect(peer.status().subscriptions).toBe(0)
   })
 })
 

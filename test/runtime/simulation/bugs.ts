@@ -166,6 +166,16 @@ const bugs: readonly (Omit<PlantedBug, 'scene'> & Partial<PlantedBug>)[] = [
     }
   },
   {
+    name: 'sends an actor what it does not know',
+    invariant: 'all-handled',
+    plant: {
+      definitions: [{
+        ...verifyPingsDefinition,
+        machine: verifyPingsMachine.provide({ actions: { tellRtt: publish(() => ['link-keeper/main', new TextMessage()]) } } as never)
+      }]
+    }
+  },
+  {
     name: 'never listens',
     invariant: 'convergence',
     plant: { drivers: buggy('listener', 'tcp', (_context, { type }) => type === 'ListenAt') }

@@ -76,6 +76,18 @@ describe('a simulated network', () => {
     expect(bounds).toEqual([[4, 4], [4, 4], [linkKeeperDefinition.options!.maxLinks, undefined]])
   })
 
+  it('counts after a stop what a core still watches and who would still be told', () => {
+    const simulation = new Simulation({ peers: 1, seed: 1 })
+    simulation.runFor(3_000)
+    const { system, bus } = simulation.peers[0]!.kernel!
+    // What a kernel with a bug would leave.
+    system.core.watches.add('host', 'ghost/main')
+    bus.attach({ address: 'ghost/main', queued: 0, receive: () => {} }, ['Ping'])
+    simulation.stop()
+    simulation.runFor(10_000)
+    expect(simulation.violations).toMatchObject([{ invariant: 'nothing-left', message: 'peer-0 stopped, and left 1 watches, 2 subscriptions' }])
+  })
+
   it('takes no two invariants of one name, for a failure is known by it', () => {
     for (const name of ['discovery', 'replay']) {
       expect(() => new Simulation({ invariants: [() => ({ name })] })).toThrow(new SimulationOptionError(`invariants has a second '${name}': give it a name of its own`))
