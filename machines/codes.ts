@@ -53,7 +53,7 @@ export const CODES = {
   'other-network': refused('The other side belongs to another network.', 'Give both the same --network, and the same key where there is one.'),
   'version': refused('Both sides share no version of the protocol.', 'Update the older one.'),
   'busy': happened('Too many links were being opened at once.', 'Nothing: it is dialled again.'),
-  'too-many-links': refused('The peer holds as many links as it wants.', 'Raise --max-links there, or wait until it has room.'),
+  'too-many-links': refused('The peer holds as many links as it wants.', 'Raise --max-links at the peer that is full, or wait until it has room.'),
   'address-full': refused('The peer holds as many links from that address as it allows.', 'Raise maxPerAddress or maxPerPrivateAddress there, or name this peer with --peer there.'),
   'subnet-full': refused('The peer holds as many links from that network as it allows.', 'Raise maxPerSubnet or maxPerPrivateSubnet there, or name this peer with --peer there.'),
 
@@ -81,7 +81,7 @@ export const CODES = {
 
   // On a link.
   'lost': happened('The connection broke without a goodbye.', 'Check the network; the other process may have been killed.'),
-  'closed': happened('The other side closed the connection without a goodbye.', 'Check whether its process ended, or whether it is full.'),
+  'closed': happened('The other side closed the connection without a goodbye.', 'Check whether its process ended, or whether it is full or blocks us: ask the doctor at its side.'),
   'keepalive-timeout': happened('The other side stopped answering pings.', 'Check the cable; the other machine may be asleep or off.'),
   'overloaded': happened('The other side took nothing for too long, while much waited for it.', 'Look at what keeps that machine busy, or send less.'),
   'malformed': refused('A frame could not be decoded.', 'Check that both run unmodified versions.'),
@@ -102,11 +102,15 @@ export const CODES = {
 
   // Goodbyes.
   'shutdown': happened('The peer went down in order.', 'Nothing: it is dialled when it is heard again.', 'never'),
-  'trimmed': happened('The peer holds as many links as it wants, and keeps others before this one.', 'Nothing: the network stays connected through the others. Raise --max-lan-links there for more links.', 'never'),
+  'trimmed': happened('The peer holds as many links as it wants, and keeps others before this one.', 'Nothing: the network stays connected through the others. Raise --max-lan-links at the side that decided for more links.', 'never'),
   'dropped': refused('A person dropped the peer.', 'Wait a minute; then it can be dialled again.', 'never'),
   'duplicate': happened('Another link between the same two peers was kept.', 'Nothing.', 'never'),
   'superseded': happened('The peer started anew and has a newer link.', 'Nothing; where two processes share a data folder, give each its own.', 'never'),
-  'internal': happened('An actor failed; this is a bug.', 'Please report it with the log.', 'soon')
+  'internal': happened('An actor failed; this is a bug.', 'Please report it with the log.', 'soon'),
+
+  // Why a peer is not even dialled, or what stands behind another code.
+  'interface-gone': happened('The interface of this machine that led there went down.', 'Check the cable or the radio of this machine.', 'never'),
+  'clock-behind': refused('It says that it began before an earlier life of it did: its clock went back, or two machines share one identity.', 'Set the clock of that machine, or give each machine its own --data; a link by --peer comes about meanwhile.', 'never')
 } as const satisfies Readonly<Record<string, CodeEntry>>
 
 export type Code = keyof typeof CODES

@@ -8,6 +8,7 @@ export {
 } from './peer/errors.ts'
 export { DriverStuckError, type Missed } from './peer/driver-host.ts'
 export type { PeerStatus } from './peer/status.ts'
+export type { Cause, Diagnosis, HistoryEntry } from './doctor/diagnosis.ts'
 export type { RoutineInfo, Routines } from './peer/routines.ts'
 export type { LinkFacts, LinkScore } from '../machines/link-trim.ts'
 export { rehearse } from './peer/rehearse.ts'

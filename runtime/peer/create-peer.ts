@@ -15,6 +15,8 @@ import { loggerOf, narrate } from './narrate.ts'
 import { checkOptions, type PeerOptions } from './options.ts'
 import { Peer } from './peer.ts'
 import { Recorder } from './recorder.ts'
+import { diagnose } from '../doctor/diagnose.ts'
+import { Histories } from '../doctor/histories.ts'
 import { Roster } from './roster.ts'
 
 /**
@@ -70,6 +72,7 @@ export function createPeer(options: PeerOptions = {}): Peer {
   })
   let wallZero = 0
   const roster = new Roster(kernel.bus, () => wallZero, report)
+  const histories = new Histories(kernel.bus, () => wallZero)
   narrate(kernel.bus, log)
 
   return new Peer({
@@ -80,6 +83,7 @@ export function createPeer(options: PeerOptions = {}): Peer {
     clock,
     host,
     roster,
+    why: peer => diagnose(histories, histories.find(peer), Date.now()),
     links,
     report,
     wire,

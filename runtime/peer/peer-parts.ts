@@ -4,6 +4,7 @@ import type { Envelope, Message, MessageClass } from '../../proto/index.ts'
 import type { Kernel, Report } from '../kernel/index.ts'
 import type { DriverHost } from './driver-host.ts'
 import type { LiveClock } from './live-clock.ts'
+import type { Diagnosis } from '../doctor/diagnosis.ts'
 import type { Roster } from './roster.ts'
 
 /** A message that another peer sent. */
@@ -30,6 +31,8 @@ export interface PeerParts {
   readonly clock: LiveClock
   readonly host: DriverHost
   readonly roster: Roster
+  /** How it stands with a peer. */
+  why(peer: string): Diagnosis
   readonly links: LinkTable
   readonly report: Report
   /** How each type that may cross a link travels. */

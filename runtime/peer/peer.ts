@@ -9,6 +9,7 @@ import type { Missed } from './driver-host.ts'
 import { ListenError, PeerStateError, UnknownTypeError } from './errors.ts'
 import type { BusFace, PeerParts, Received } from './peer-parts.ts'
 import type { LinkInfo, Live, PeerInfo } from './roster.ts'
+import type { Diagnosis } from '../doctor/diagnosis.ts'
 import { Routines } from './routines.ts'
 import type { PeerStatus } from './status.ts'
 
@@ -265,6 +266,15 @@ export class Peer implements AsyncDisposable {
   verify(peerId: string): void {
     this.#mustRun()
     this.publish(new VerifyPeer({ peerId }))
+  }
+
+  /**
+   * How it stands with a peer, and what decided that there is no link; see docs/doctor.md.
+   * @param peer a PeerId, the start of one, a name, or `HOST:PORT` that was dialled
+   * @throws UnknownPeerError, AmbiguousPeerError
+   */
+  why(peer: string): Diagnosis {
+    return this.#parts.why(peer)
   }
 
   status(): PeerStatus {

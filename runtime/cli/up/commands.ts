@@ -3,9 +3,9 @@ import { resolve } from 'node:path'
 import { isPeerId } from '../../../actors/identity/index.ts'
 import { ShareFile, TextMessage } from '../../../proto/index.ts'
 import type { Peer } from '../../peer/peer.ts'
+import { whyFields } from '../why.ts'
 import type { Directory } from './directory.ts'
 import type { Emit } from './event.ts'
-import type { History } from './history.ts'
 
 /** A command that cannot be followed; becomes the event `error`. */
 class BadCommandError extends Error {
@@ -32,14 +32,12 @@ const USAGE: Readonly<Record<string, string>> = {
 export class Commands {
   readonly #peer: Peer
   readonly #directory: Directory
-  readonly #history: History
   readonly #emit: Emit
   readonly #quit: () => void
 
-  constructor(parts: { peer: Peer; directory: Directory; history: History; emit: Emit; quit: () => void }) {
+  constructor(parts: { peer: Peer; directory: Directory; emit: Emit; quit: () => void }) {
     this.#peer = parts.peer
     this.#directory = parts.directory
-    this.#history = parts.history
     this.#emit = parts.emit
     this.#quit = parts.quit
   }
@@ -125,21 +123,9 @@ export class Commands {
   }
 
   #why(rest: string): void {
-    const at = /^\S+:\d+$/.test(rest) ? this.#whoIsAt(rest) : undefined
-    // A place where nobody answered goes by itself.
-    const key = at ?? this.#known('why', rest).peerId
-    const nobody = key === rest && at !== undefined
-    this.#emit({
-      event: 'why', peerId: nobody ? '' : key,
-      summary: this.#history.summary(key, nobody ? rest : this.#directory.nameOf(key)),
-      history: this.#history.of(key)
-    })
-  }
-
-  #whoIsAt(place: string): string {
-    const who = this.#peer.peers.value.find(({ address }) => address === place)?.peerId ?? this.#history.whoIsAt(place)
-    if (who === undefined) throw new BadCommandError('unknown-peer', `nobody was met at ${place}, and no dial of it has failed yet: see 'peers'`)
-    return who
+    const isPlace = /^\S+:\d+$/.test(rest)
+    const key = isPlace ? this.#peer.peers.value.find(({ address }) => address === rest)?.peerId ?? rest : this.#known('why', rest).peerId
+    this.#emit({ event: 'why', ...whyFields(this.#peer.why(key), Date.now()) })
   }
 
   #known(word: string, wanted: string) {

@@ -1,3 +1,4 @@
+import type { Cause, Diagnosis } from '../../doctor/diagnosis.ts'
 import type { LevelName } from '../../peer/roster.ts'
 import type { RoutineInfo } from '../../peer/routines.ts'
 import type { PeerStatus } from '../../peer/status.ts'
@@ -30,17 +31,6 @@ export interface PeerRow {
   readonly sinceMs: number
 }
 
-/** One step in what happened with a peer. */
-export interface HistoryEntry {
-  /** Milliseconds since the epoch. */
-  readonly time: number
-  /** How it stood with the peer afterwards: `found`, `identified`, `basic`, `enhanced`, `retrying`, `refused` or `disconnected`. */
-  readonly state: string
-  /** Name of the message that says so. */
-  readonly event: string
-  readonly detail: string
-}
-
 export type Initiator = 'self' | 'remote' | 'network'
 
 /** What `p2pnet up --json` prints, one object a line; docs/command-line.md is the contract. */
@@ -58,10 +48,29 @@ export type UpEvent =
   | ({ event: 'transfer.offered' | 'transfer.started' | 'transfer.progress' } & TransferFields)
   | ({ event: 'transfer.done'; contentId: string; path?: string } & TransferFields)
   | ({ event: 'transfer.failed'; code: string; reason: string } & TransferFields)
-  | { event: 'why'; peerId: string; summary: string; history: readonly HistoryEntry[] }
+  | ({ event: 'why' } & WhyFields)
   | ({ event: 'status' } & StatusFields)
   | { event: 'routines'; routines: readonly RoutineInfo[] }
   | { event: 'error'; code: string; message: string }
+
+/** What is known of why there is no link, or what the present one waits for; see {@link Diagnosis}. */
+export interface WhyFields extends Pick<Diagnosis, 'peerId' | 'summary' | 'history' | 'standing' | 'advice'> {
+  /** Why there is no link; missing where there is one, and where nothing went wrong. */
+  readonly code?: string
+  readonly reason?: string
+  readonly initiator?: Initiator
+  /** State of the connection's machine in which it ended. */
+  readonly endedIn?: string
+  /** What decided, and where: `{ kind: 'timeout', name: 'peer-connection.dialTimeoutMs', at: 'self' }`. */
+  readonly decider?: Cause['decider']
+  readonly address?: Address
+  /** How often in a row. */
+  readonly times?: number
+  /** For people: what was tried, what decided, what happens next by itself. */
+  readonly tried?: string
+  readonly decided?: string
+  readonly next?: string
+}
 
 export interface StatusFields extends PeerStatus {
   /** What is known of the NAT in front of this peer. */

@@ -13,7 +13,6 @@ import { complain } from '../output.ts'
 import { Commands } from './commands.ts'
 import { Directory } from './directory.ts'
 import type { UpEvent } from './event.ts'
-import { History } from './history.ts'
 import { Narrator } from './narrator.ts'
 import { absentInterfaces, peerOptions, type UpValues } from './options.ts'
 import { saveLogOnSignal } from './save-log.ts'
@@ -46,8 +45,7 @@ async function run(values: UpValues, life: Lifetime): Promise<void> {
 
   const emit = (event: UpEvent) => view.show(event)
   const releaseSignal = saveLogOnSignal(peer, line => values.json ? log.warn(line) : view.note(line))
-  const history = new History(peer)
-  const commands = new Commands({ peer, directory, history, emit, quit: () => life.end('quit') })
+  const commands = new Commands({ peer, directory, emit, quit: () => life.end('quit') })
   const narrator = new Narrator(peer, directory, emit)
   // Who is to wait has the time for it, and is the faster when the others are let go at the same moment.
   if (values.wait) await rehearse(watched)
@@ -82,14 +80,12 @@ async function run(values: UpValues, life: Lifetime): Promise<void> {
     await stop(peer, life)
     releaseSignal()
     narrator.close()
-    history.close()
     release()
   }
 }
 
 /** A peer of the rehearsal, told of to nobody. */
 function watched(peer: Peer): void {
-  new History(peer)
   new Narrator(peer, new Directory(), event => void jsonText(event))
 }
 

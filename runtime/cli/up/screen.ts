@@ -3,6 +3,7 @@ import { Writable } from 'node:stream'
 import type { PeerInfo } from '../../peer/roster.ts'
 import { excerpt, legible } from '../legible.ts'
 import { print } from '../output.ts'
+import { whyTable } from '../why.ts'
 import type { Directory } from './directory.ts'
 import { layout } from './layout.ts'
 import { sentence } from './sentences.ts'
@@ -76,6 +77,7 @@ export class Screen implements View {
     else {
       const text = sentence(event, this.#options.directory)
       if (text !== undefined) this.note(text)
+      if (event.event === 'why') for (const line of whyTable(event, (process.stdout.columns ?? 80) - 9)) this.note(line)
     }
   }
 

@@ -1,5 +1,6 @@
 import type { PeerInfo } from '../../peer/roster.ts'
 import { print, printJson } from '../output.ts'
+import { whyTable } from '../why.ts'
 import type { Directory } from './directory.ts'
 import type { UpEvent } from './event.ts'
 import { sentence } from './sentences.ts'
@@ -28,6 +29,7 @@ export function plainView(directory: Directory): View {
     show(event) {
       const text = sentence(event, directory)
       if (text !== undefined) print(`${clockTime(Date.now())} ${text}`)
+      if (event.event === 'why') for (const line of whyTable(event, process.stdout.columns ?? 80)) print(line)
     },
     note: text => print(`${clockTime(Date.now())} ${text}`),
     peers: () => {},

@@ -1,0 +1,108 @@
+import { codeEntry } from '../../machines/codes.ts'
+import { deciderOf } from '../../machines/code-causes.ts'
+import type { Attempt, Case, GoneInterface, Histories } from './histories.ts'
+import { detailOf, hostOf, isDial, RUNGS, type Kept, type Note } from './note.ts'
+import type { Cause, Diagnosis } from './diagnosis.ts'
+import { adviceOf, summaryOf } from './words.ts'
+
+/** Clocks of machines that nobody sets differ by seconds; this is in milliseconds. */
+const CLOCK_MS = 60_000
+/** An interface may go so long before what broke is noticed, in milliseconds: a minute of keep-alive at most. */
+const GONE_BEFORE_MS = 60_000
+/** Links end so in the course of things, and others stand. */
+const HARMLESS: ReadonlySet<string> = new Set(['duplicate', 'superseded', 'aborted'])
+const BROKEN: ReadonlySet<string> = new Set(['keepalive-timeout', 'lost'])
+
+/** @param key PeerId or place, as {@link Histories.find} gives it */
+export function diagnose(histories: Histories, key: string, now: number): Diagnosis {
+  const about = histories.of(key)
+  const facts = about === undefined ? undefined : factsOf(about, histories.gone)
+  const isPlace = key.includes(':')
+  const found: Omit<Diagnosis, 'summary' | 'advice'> = {
+    peerId: isPlace ? '' : key,
+    name: about?.name ?? '',
+    standing: facts?.standing ?? 'unknown',
+    rung: facts?.attempt?.rung,
+    since: facts?.since ?? 0,
+    cause: facts?.cause,
+    againAt: facts?.attempt?.rung === 'backoff' ? facts.attempt.until : 0,
+    clockAheadMs: about === undefined || about.startedAt - about.toldAt < CLOCK_MS ? 0 : about.startedAt - about.toldAt,
+    history: about?.notes.map(kept => ({ time: kept.time, state: kept.note.state, event: kept.note.event, detail: detailOf(kept) })) ?? []
+  }
+  const called = isPlace ? key : about?.name || key.slice(0, 8)
+  const advice = adviceOf(found.cause)
+  return { ...found, advice, summary: summaryOf({ ...found, advice }, called, about?.notes.at(-1)?.note, now) }
+}
+
+interface Facts {
+  readonly standing: Diagnosis['standing']
+  readonly since: number
+  readonly attempt: Attempt | undefined
+  readonly cause: Cause | undefined
+}
+
+function factsOf({ notes, attempts }: Case, gone: readonly GoneInterface[]): Facts {
+  const attempt = [...attempts.values()].reduce<Attempt | undefined>((best, each) =>
+    best === undefined || RUNGS.indexOf(each.rung) > RUNGS.indexOf(best.rung) ? each : best, undefined)
+  if (attempt !== undefined && RUNGS.indexOf(attempt.rung) >= RUNGS.indexOf('withdrawn')) return { standing: 'linked', since: attempt.since, attempt, cause: undefined }
+  const cause = causeOf(notes, gone)
+  const last = notes.at(-1)
+  if (attempt !== undefined) return { standing: attempt.rung === 'backoff' ? 'waiting' : 'opening', since: cause?.since ?? attempt.since, attempt, cause }
+  if (cause === undefined) return { standing: last === undefined ? 'unknown' : 'found', since: last?.since ?? 0, attempt, cause }
+  const ignored = notes.findLast(({ note }) => tells(note))?.note.event === 'PeerIgnored'
+  return { standing: ignored ? 'ignored' : 'ended', since: cause.since, attempt, cause }
+}
+
+/** What went wrong since the peer was linked last. */
+function causeOf(notes: readonly Kept[], gone: readonly GoneInterface[]): Cause | undefined {
+  const ends: Kept[] = []
+  let dials = 0
+  for (const kept of notes.toReversed()) {
+    const { note } = kept
+    // Within a link that stood, its end is the cause: what came before it is over.
+    if (ends.length > 0 && (note.state === 'basic' || note.state === 'enhanced')) break
+    if (note.code === undefined || !tells(note)) continue
+    if (ends.length === 0 && HARMLESS.has(note.code) && notes.some(other => other !== kept && tells(other.note) && !HARMLESS.has(other.note.code ?? ''))) continue
+    ends.push(kept)
+  }
+  const [latest] = ends
+  if (latest === undefined) return undefined
+  const broken = isDial(latest.note.rung) && !codeEntry(latest.note.code!).refusal ? ends.find(({ note }) => BROKEN.has(note.code!)) : undefined
+  if (broken !== undefined) for (const { note, times } of ends) if (isDial(note.rung)) dials += times
+  return wentWith(asCause(broken ?? latest, dials), gone)
+}
+
+/** The messages that say how something ended; what the link keeper makes of it says the same again. */
+function tells({ event }: Note): boolean {
+  return event === 'LinkEnded' || event === 'RejectInbound' || event === 'PeerIgnored'
+}
+
+function asCause({ note, since, time, times }: Kept, dialsSince: number): Cause {
+  const { code = '', reason = '', by = 'network', rung = 'dialing', place, inbound = false, step = '', forMs = 0 } = note
+  const { kind, name } = deciderOf(code)
+  const timedOut = kind === 'timeout' && by === 'network'
+  return {
+    code, reason, by, rung, place, inbound, since, time, times, step, dialsSince,
+    decider: { kind, name: kind === 'step' && name === '' ? step : name, at: timedOut ? 'self' : by },
+    notBefore: forMs > 0 && by === 'remote' ? time + forMs : 0
+  }
+}
+
+/** Where the interface towards the place went, that is why. */
+function wentWith(cause: Cause, gone: readonly GoneInterface[]): Cause {
+  const { kind } = deciderOf(cause.code)
+  if (kind !== 'network' && !(kind === 'timeout' && cause.by === 'network')) return cause
+  const interface_ = gone.findLast(({ addresses, at }) => at >= cause.since - GONE_BEFORE_MS && addresses.some(address => isNear(address, hostOf(cause.place))))
+  if (interface_ === undefined) return cause
+  const { name, addresses, at } = interface_
+  return {
+    ...cause, code: 'interface-gone', by: 'network', decider: { ...deciderOf('interface-gone'), at: 'network' },
+    reason: `${name} (${addresses.join(', ')}) of this machine went down at ${new Date(at).toISOString()}, after which came ${cause.code}`
+  }
+}
+
+/** Of one family, and for IPv4 of one /16: the mask is not known here, and a LAN is rarely larger. */
+function isNear(address: string, host: string): boolean {
+  if (host.startsWith('[')) return address.includes(':')
+  return address.split('.').slice(0, 2).join('.') === host.split('.').slice(0, 2).join('.')
+}

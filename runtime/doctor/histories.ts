@@ -1,0 +1,294 @@
+import type { Observable, Subscription } from 'rxjs'
+import { Lru } from '../../actors/shared/lru.ts'
+import {
+  ActorStopped, DialEndpoint, DialFailed, DialOpened, Direction, InboundSecured, Initiator, InterfacesChanged, Level, LinkAdmitted, LinkEnded, LinkIdentified,
+  LinkLevelReached, LinkSecured, PeerConnected, PeerDisconnected, PeerFound, PeerPending, PeerRefused, PeerVerified, RejectInbound, TrustRevoked,
+  type Envelope, type Message, type MessageClass
+} from '../../proto/index.ts'
+import { codeEntry } from '../../machines/codes.ts'
+import { AmbiguousPeerError, UnknownPeerError } from '../peer/errors.ts'
+import { formatEndpoint } from '../peer/roster.ts'
+import { alike, isDial, type By, type Kept, type Note, type Rung } from './note.ts'
+
+export interface HistoriesOptions {
+  /** Peers, and places where nobody has answered, that are remembered; the one quiet longest goes first. @default 1000, as many as the link keeper knows */
+  readonly peersMax: number
+  /** Notes of one peer; the oldest go first. What happens again and again counts once. @default 50, some ten links; 10 KB */
+  readonly notesMax: number
+}
+
+export const historiesDefaults: HistoriesOptions = { peersMax: 1_000, notesMax: 50 }
+
+/** Connections and callers that are followed; a keeper has fewer at once. */
+const OPEN_MAX = 2_048
+/** How far back the same is looked for: a round of dialling with a refusal leaves a handful of notes. */
+const LOOK_BACK = 12
+/** Interfaces that went, of which the latest count. */
+const GONE_MAX = 16
+
+/** A connection that is under way, or stands. */
+export interface Attempt {
+  readonly connection: string
+  readonly key: string
+  readonly place: string
+  readonly inbound: boolean
+  readonly rung: Rung
+  /** When it came to this rung, in milliseconds since the epoch. */
+  readonly since: number
+  /** When it dials again, in backoff. */
+  readonly until: number
+  /** The place could not be reached: told only where the next one is tried. */
+  readonly failed?: { readonly code: string; readonly reason: string }
+}
+
+/** What is known of one peer, or of a place where nobody has answered. */
+export interface Case {
+  /** PeerId, or `HOST:PORT`. */
+  readonly key: string
+  name: string
+  readonly notes: Kept[]
+  readonly attempts: Map<string, Attempt>
+  /** When its present life began by its own clock, and when we learnt that by ours, in milliseconds since the epoch; 0 where it never said. */
+  startedAt: number
+  toldAt: number
+}
+
+/** An interface of this machine that is not there any more. */
+export interface GoneInterface {
+  readonly name: string
+  readonly addresses: readonly string[]
+  readonly at: number
+}
+
+type BusFace = { of<T extends Message>(type: MessageClass<T>): Observable<Envelope<string, T>> }
+
+/** What happened with each peer, lately, from what is said on the bus: bounded, and put into words only when somebody asks. */
+export class Histories {
+  readonly #options: HistoriesOptions
+  readonly #subscriptions: Subscription[] = []
+  readonly #cases = new Map<string, Case>()
+  readonly #open = new Map<string, Attempt>()
+  /** Who answered at a place that was dialled. */
+  readonly #at: Lru<string, string>
+  /** Callers that no connection has taken over yet, by the listener's name for them. */
+  readonly #callers = new Lru<string, { peerId: string; place: string }>(OPEN_MAX)
+  #interfaces = new Map<string, readonly string[]>()
+  #gone: GoneInterface[] = []
+
+  /** @param wallZero wall time at logical zero, in milliseconds since the epoch */
+  constructor(bus: BusFace, wallZero: () => number, options: Partial<HistoriesOptions> = {}) {
+    this.#options = { ...historiesDefaults, ...options }
+    this.#at = new Lru(this.#options.peersMax)
+    const on = <T extends Message>(type: MessageClass<T>, hear: (body: T, envelope: Envelope, time: number) => void) => {
+      this.#subscriptions.push(bus.of(type).subscribe(envelope => hear(envelope.body, envelope, wallZero() + envelope.time)))
+    }
+    on(PeerFound, (body, _, time) => {
+      const places = body.endpoints.map(formatEndpoint).join(', ')
+      this.#note(body.peerId, { event: 'PeerFound', state: 'found', place: places, via: body.via }, time, body.name)
+    })
+    on(DialEndpoint, ({ endpoint, expectedPeerId }, { from }, time) => this.#dial(from, expectedPeerId, formatEndpoint(endpoint), time))
+    on(DialOpened, (_, { from }, time) => this.#climb(connectionOf(from), 'securing', time))
+    on(DialFailed, (failed, { from }) => {
+      const attempt = this.#open.get(connectionOf(from))
+      if (attempt !== undefined) this.#set({ ...attempt, failed })
+    })
+    on(LinkSecured, ({ peerId, direction, remote }, { from }, time) => {
+      const inbound = direction === Direction.DIRECTION_IN
+      const connection = connectionOf(from)
+      const place = formatEndpoint(remote)
+      const before = this.#open.get(connection)
+      const unknown = before === undefined || before.key === before.place
+      if (unknown && !inbound) this.#answered(before?.place ?? place, peerId)
+      // An attempt at a peer that is expected stays its own, whoever answers.
+      this.#set({ connection, key: unknown ? peerId : before.key, place, inbound, rung: 'identifying', since: time, until: 0 })
+    })
+    on(LinkIdentified, (body, { from }, time) => this.#identified(body, from, time))
+    on(LinkAdmitted, (_, { to }, time) => this.#climb(to, 'verifying', time))
+    on(PeerPending, ({ peerId, step, reason, initiator }, { from }, time) => {
+      this.#climb(from, 'pending', time)
+      this.#note(peerId, { event: 'PeerPending', state: 'pending', place: '', step, reason, by: byOf(initiator) }, time)
+    })
+    on(LinkLevelReached, ({ peerId, level, steps }, { from }, time) => {
+      const rung = level >= Level.LEVEL_ENHANCED ? 'enhanced' : 'basic'
+      this.#climb(from, rung, time)
+      this.#note(peerId, { event: 'LinkLevelReached', state: rung, place: '', rung, steps }, time)
+    })
+    on(TrustRevoked, ({ peerId, reason, initiator }, { from, to }, time) => {
+      if (to === '') return
+      this.#climb(from, 'withdrawn', time)
+      this.#note(peerId, { event: 'TrustRevoked', state: 'identified', place: '', code: 'trust-revoked', reason, by: byOf(initiator) }, time)
+    })
+    on(LinkEnded, (body, { from }, time) => this.#ended(body, from, time))
+    // A connection that failed could not tell its end itself.
+    on(ActorStopped, ({ address }) => this.#remove(address))
+    on(PeerConnected, ({ peerId, name, remote }, _, time) => {
+      this.#note(peerId, { event: 'PeerConnected', state: 'basic', place: formatEndpoint(remote) }, time, name)
+    })
+    on(PeerVerified, ({ peerId, steps }, _, time) => this.#note(peerId, { event: 'PeerVerified', state: 'enhanced', place: '', steps }, time))
+    on(PeerRefused, ({ peerId, remote, step, code, reason, initiator }, _, time) => {
+      const place = formatEndpoint(remote)
+      this.#note(peerId || place, { event: 'PeerRefused', state: 'refused', place: '', step, code, reason, by: byOf(initiator) }, time)
+    })
+    on(PeerDisconnected, ({ peerId, code, reason, initiator }, _, time) => {
+      this.#note(peerId, { event: 'PeerDisconnected', state: 'disconnected', place: '', code, reason, by: byOf(initiator) }, time)
+    })
+    on(InboundSecured, ({ handle, peerId, remote }) => this.#callers.set(handle, { peerId, place: formatEndpoint(remote) }))
+    on(RejectInbound, ({ handle, code, reason }, _, time) => {
+      const caller = this.#callers.get(handle)
+      if (caller === undefined) return
+      this.#note(caller.peerId, { event: 'RejectInbound', state: 'refused', place: caller.place, inbound: true, code, reason, by: 'self', rung: 'admitting' }, time)
+    })
+    on(InterfacesChanged, ({ interfaces }, _, time) => {
+      const now = new Map(interfaces.map(({ name, addresses }) => [name ?? '', addresses ?? []]))
+      for (const [name, addresses] of this.#interfaces) if (!now.has(name)) this.#gone.push({ name, addresses, at: time })
+      this.#gone = this.#gone.filter(({ name }) => !now.has(name)).slice(-GONE_MAX)
+      this.#interfaces = now
+    })
+  }
+
+  /** Interfaces that went and have not come back. */
+  get gone(): readonly GoneInterface[] {
+    return this.#gone
+  }
+
+  /** PeerIds and places, in the order in which something was heard of them last. */
+  get keys(): string[] {
+    return [...this.#cases.keys()]
+  }
+
+  of(key: string): Case | undefined {
+    return this.#cases.get(key)
+  }
+
+  /**
+   * The key of the peer that is meant by a PeerId, the start of one, a name, or a place that was dialled.
+   * @throws UnknownPeerError, AmbiguousPeerError
+   */
+  find(wanted: string): string {
+    const at = this.#at.get(wanted)
+    if (at !== undefined && this.#cases.has(at)) return at
+    if (this.#cases.has(wanted)) return wanted
+    const named = [...this.#cases.values()].filter(({ name }) => name !== '' && name === wanted).map(({ key }) => key)
+    const found = named.length > 0 ? named : wanted === '' ? [] : this.keys.filter(key => key.startsWith(wanted))
+    if (found.length === 1) return found[0]!
+    if (found.length === 0) throw new UnknownPeerError(`nothing was heard of '${wanted}', by PeerId, the start of one, name or HOST:PORT`)
+    throw new AmbiguousPeerError(`'${wanted}' fits ${found.length} peers, ${found.slice(0, 3).join(', ')}: give more of the PeerId`)
+  }
+
+  close(): void {
+    for (const subscription of this.#subscriptions) subscription.unsubscribe()
+  }
+
+  #dial(connection: string, expectedPeerId: string, place: string, time: number): void {
+    const key = expectedPeerId || place
+    const before = this.#open.get(connection)
+    if (before !== undefined && isDial(before.rung)) {
+      // The place before it in the same round; without a word of its driver, its time was up.
+      const { code, reason } = before.failed ?? { code: 'dial-timeout', reason: codeEntry('dial-timeout').means }
+      this.#note(before.key, { event: 'DialFailed', state: 'retrying', place: before.place, rung: before.rung, code, reason, by: 'network' }, time)
+    }
+    this.#set({ connection, key, place, inbound: false, rung: 'dialing', since: time, until: 0 })
+  }
+
+  #identified({ peerId, name, direction, remote, instance }: LinkIdentified, connection: string, time: number): void {
+    const place = formatEndpoint(remote)
+    const inbound = direction === Direction.DIRECTION_IN
+    if (!inbound) this.#answered(place, peerId)
+    this.#set({ connection, key: peerId, place, inbound, rung: 'admitting', since: time, until: 0 })
+    this.#note(peerId, { event: 'LinkIdentified', state: 'identified', place, inbound, name }, time, name)
+    const about = this.#cases.get(peerId)!
+    if (instance?.startedAt) {
+      about.startedAt = instance.startedAt
+      about.toldAt = time
+    }
+  }
+
+  // What was known of the place is the peer's from here on.
+  #answered(place: string, peerId: string): void {
+    this.#at.set(place, peerId)
+    const before = this.#cases.get(place)
+    if (before === undefined) return
+    this.#cases.delete(place)
+    const about = this.#case(peerId)
+    about.notes.unshift(...before.notes)
+    about.notes.splice(0, about.notes.length - this.#options.notesMax)
+  }
+
+  #ended({ peerId, remote, code, reason, initiator, step, level, againMs, forMs }: LinkEnded, connection: string, time: number): void {
+    const attempt = this.#open.get(connection)
+    const place = formatEndpoint(remote)
+    const key = attempt?.key || peerId || place
+    const inbound = attempt?.inbound ?? false
+    if (againMs > 0) this.#set({ connection, key, place, inbound, rung: 'backoff', since: time, until: time + againMs })
+    else this.#remove(connection)
+    this.#note(key, {
+      event: 'LinkEnded', state: againMs > 0 ? 'retrying' : 'disconnected', place, inbound, code, reason, by: byOf(initiator), step, againMs, forMs,
+      rung: attempt?.rung === undefined || attempt.rung === 'backoff' ? rungOf(level) : attempt.rung
+    }, time)
+  }
+
+  #climb(connection: string, rung: Rung, time: number): void {
+    const attempt = this.#open.get(connection)
+    if (attempt !== undefined) this.#set({ ...attempt, rung, since: time })
+  }
+
+  #set(attempt: Attempt): void {
+    this.#remove(attempt.connection)
+    this.#open.set(attempt.connection, attempt)
+    if (this.#open.size > OPEN_MAX) this.#remove(this.#open.keys().next().value!)
+    this.#case(attempt.key).attempts.set(attempt.connection, attempt)
+  }
+
+  #remove(connection: string): void {
+    const attempt = this.#open.get(connection)
+    if (attempt === undefined) return
+    this.#open.delete(connection)
+    this.#cases.get(attempt.key)?.attempts.delete(connection)
+  }
+
+  /** Not to be kept: the next one may forget it. */
+  #case(key: string): Case {
+    const about = this.#cases.get(key) ?? { key, name: '', notes: [], attempts: new Map<string, Attempt>(), startedAt: 0, toldAt: 0 }
+    this.#cases.delete(key)
+    this.#cases.set(key, about)
+    if (this.#cases.size > this.#options.peersMax) this.#cases.delete(this.#cases.keys().next().value!)
+    return about
+  }
+
+  #note(key: string, note: Note, time: number, name = ''): void {
+    if (key === '') return
+    const about = this.#case(key)
+    if (name !== '') about.name = name
+    const { notes } = about
+    for (let at = notes.length - 1; at >= Math.max(0, notes.length - LOOK_BACK); at--) {
+      const before = notes[at]!
+      if (alike(before.note, note)) {
+        notes.splice(at, 1)
+        notes.push({ note, since: before.since, time, times: before.times + 1 })
+        return
+      }
+      if (before.note.state === 'basic' || before.note.state === 'enhanced') break
+    }
+    notes.push({ note, since: time, time, times: 1 })
+    if (notes.length > this.#options.notesMax) notes.shift()
+  }
+}
+
+/** The connection to which a driver belongs. */
+function connectionOf(driver: string): string {
+  const at = driver.indexOf('#')
+  return at < 0 ? driver : driver.slice(0, at)
+}
+
+function byOf(initiator: Initiator): By {
+  if (initiator === Initiator.INITIATOR_SELF) return 'self'
+  return initiator === Initiator.INITIATOR_REMOTE ? 'remote' : 'network'
+}
+
+/** Where nothing was seen of how far it came, the level tells. */
+function rungOf(level: Level): Rung {
+  if (level >= Level.LEVEL_ENHANCED) return 'enhanced'
+  if (level >= Level.LEVEL_BASIC) return 'basic'
+  if (level >= Level.LEVEL_IDENTIFIED) return 'verifying'
+  return level >= Level.LEVEL_SECURED ? 'identifying' : 'dialing'
+}
