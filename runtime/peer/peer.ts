@@ -1,12 +1,13 @@
 import type { Observable } from 'rxjs'
 import {
-  ActorFailed, DecidePeer, DiscoveryStarted, DropPeer, Listening, ListenFailed, PeerBlocked, ProtectPeer, RevokeTrust, VerifyPeer, classOf, typeName, type Endpoint, type Envelope, type Message, type MessageClass
+  DecidePeer, DiscoveryStarted, DropPeer, Listening, PeerBlocked, ProtectPeer, RevokeTrust, VerifyPeer, classOf, typeName, type Endpoint, type Envelope, type Message, type MessageClass
 } from '../../proto/index.ts'
 import { isPeerId } from '../../actors/identity/index.ts'
 import { GuardedObservable } from '../kernel/faces.ts'
 import { filter, map } from '../kernel/rx.ts'
 import type { Missed } from './driver-host.ts'
-import { ListenError, PeerStateError, UnknownTypeError } from './errors.ts'
+import { PeerStateError, UnknownTypeError } from './errors.ts'
+import { whenListening } from './when-listening.ts'
 import type { BusFace, PeerParts, Received } from './peer-parts.ts'
 import type { LinkInfo, Live, PeerInfo } from './roster.ts'
 import type { Diagnosis } from '../doctor/diagnosis.ts'
@@ -83,7 +84,7 @@ export class Peer implements AsyncDisposable {
     const { clock, kernel } = this.#parts
     this.#parts.open()
     this.#state = 'started'
-    const ready = this.#parts.listens ? this.#ready() : Promise.resolve()
+    const ready = this.#parts.listens ? whenListening(this.bus, abandon => { this.#abandon = abandon }) : Promise.resolve()
     clock.start(() => kernel.start())
     try {
       await ready
@@ -314,25 +315,6 @@ export class Peer implements AsyncDisposable {
       throw new UnknownTypeError(`${typeName(type)} is not among this peer's message types: pass it to createPeer({ messages: [...] }), on both sides`)
     }
     return wire.via
-  }
-
-  #ready(): Promise<void> {
-    return new Promise<void>((resolve, reject) => {
-      const { bus } = this
-      const waits = [
-        bus.of(Listening).subscribe(() => settle(resolve)),
-        bus.of(ListenFailed).subscribe(({ body }) => settle(() => reject(new ListenError(body.code, body.reason)))),
-        bus.of(ActorFailed).subscribe(({ body }) => {
-          if (body.address.startsWith('listener/')) settle(() => reject(new ListenError('ERR_ACTOR_FAILED', body.error)))
-        })
-      ]
-      const settle = (then: () => void) => {
-        this.#abandon = undefined
-        for (const wait of waits) wait.unsubscribe()
-        then()
-      }
-      this.#abandon = reason => settle(() => reject(reason))
-    })
   }
 
   async #finish(): Promise<void> {
