@@ -1,10 +1,11 @@
-import { AnnouncementHeard, Endpoint, Instance, Transport } from '../../proto/index.ts'
+import { AnnouncementHeard, Endpoint, Instance, Transport, type PeerIgnored } from '../../proto/index.ts'
 import { Identity, LocalPeer, peerIdOf, verify } from '../identity/index.ts'
 import { Lru } from '../shared/lru.ts'
 import { serviceKey } from '../seam/index.ts'
 import { parseAnnouncement, type ParsedAnnouncement } from './announcement.ts'
 import type { LocalAddress, LocalNetworks } from './local-networks.ts'
 import { TokenBucket, TokenBuckets } from '../shared/token-buckets.ts'
+import { PassedOver } from './passed-over.ts'
 import { ANNOUNCEMENT_CONTEXT, DATAGRAM_MAX_BYTES } from './wire.ts'
 
 /** Why a datagram is dropped, in the order in which it is looked at; each is counted by this name. */
@@ -74,6 +75,7 @@ export class AnnouncementFilter {
   readonly #peers = new Lru<string, Verified>(PEERS_MAX)
   /** What whole datagrams turned out to be: copies come by every group, address and socket. */
   readonly #seen = new Lru<string, Verified | 'self'>(SEEN_MAX)
+  readonly #passedOver: PassedOver
 
   /** @param now milliseconds on any clock that only goes forward */
   constructor(identity: Identity, local: LocalPeer, now: () => number = () => performance.now()) {
@@ -82,6 +84,7 @@ export class AnnouncementFilter {
     this.#now = now
     this.#readInAll = new TokenBucket(READ_IN_ALL, now())
     this.#verifyInAll = new TokenBucket(VERIFY_IN_ALL, now())
+    this.#passedOver = new PassedOver({ local, startedAt: publicKey => this.#current(latin1(publicKey), now())?.startedAt }, now())
   }
 
   /** What is held for others: sources and peers, each at most 1,024. */
@@ -131,6 +134,11 @@ export class AnnouncementFilter {
       bytes: datagram.length,
       answer: told.answer
     })
+  }
+
+  /** Who was dropped by that verdict, where that is worth telling; see {@link PassedOver}. */
+  explain(drop: Drop, datagram: Uint8Array, source: Source): PeerIgnored | undefined {
+    return this.#passedOver.look(drop, datagram, source, this.#now())
   }
 
   #current(key: string, now: number): Verified | undefined {

@@ -168,12 +168,14 @@ export class AnnouncementReceiver implements Driver {
 
   #hear(datagram: Buffer, { address, port }: RemoteInfo): void {
     const heard = this.#filter.judge(datagram, { address, port }, this.#networks)
-    if (heard instanceof AnnouncementHeard) this.#publish(heard)
-    else this.#context.count(heard)
+    if (heard instanceof AnnouncementHeard) return this.#publish(heard)
+    this.#context.count(heard)
+    const ignored = this.#filter.explain(heard, datagram, { address, port })
+    if (ignored !== undefined) this.#publish(ignored, '')
   }
 
-  #publish(body: Message): void {
-    if (!this.#context.signal.aborted) this.#context.publish(body)
+  #publish(body: Message, to?: string): void {
+    if (!this.#context.signal.aborted) this.#context.publish(body, to)
   }
 }
 

@@ -2,7 +2,7 @@ import type { Observable, Subscription } from 'rxjs'
 import { Lru } from '../../actors/shared/lru.ts'
 import {
   ActorStopped, DialEndpoint, DialFailed, DialOpened, Direction, InboundSecured, Initiator, InterfacesChanged, Level, LinkAdmitted, LinkEnded, LinkIdentified,
-  LinkLevelReached, LinkSecured, PeerConnected, PeerDisconnected, PeerFound, PeerPending, PeerRefused, PeerVerified, RejectInbound, TrustRevoked,
+  LinkLevelReached, LinkSecured, PeerConnected, PeerDisconnected, PeerFound, PeerIgnored, PeerPending, PeerRefused, PeerVerified, RejectInbound, TrustRevoked,
   type Envelope, type Message, type MessageClass
 } from '../../proto/index.ts'
 import { codeEntry } from '../../machines/codes.ts'
@@ -86,6 +86,10 @@ export class Histories {
       const places = body.endpoints.map(formatEndpoint).join(', ')
       this.#note(body.peerId, { event: 'PeerFound', state: 'found', place: places, via: body.via }, time, body.name)
     })
+    on(PeerIgnored, ({ peerId, name, remote, via, code, reason }, _, time) => {
+      const place = formatEndpoint(remote)
+      this.#note(peerId || place, { event: 'PeerIgnored', state: 'ignored', place, via, code, reason, by: 'self' }, time, name)
+    })
     on(DialEndpoint, ({ endpoint, expectedPeerId }, { from }, time) => this.#dial(from, expectedPeerId, formatEndpoint(endpoint), time))
     on(DialOpened, (_, { from }, time) => this.#climb(connectionOf(from), 'securing', time))
     on(DialFailed, (failed, { from }) => {
@@ -168,7 +172,10 @@ export class Histories {
     const at = this.#at.get(wanted)
     if (at !== undefined && this.#cases.has(at)) return at
     if (this.#cases.has(wanted)) return wanted
-    const named = [...this.#cases.values()].filter(({ name }) => name !== '' && name === wanted).map(({ key }) => key)
+    const cases = [...this.#cases.values()].filter(({ name }) => name !== '' && name === wanted)
+    // Who is only seen to be there, of another network for example, comes second.
+    const ours = cases.filter(({ notes }) => notes.some(({ note }) => note.event !== 'PeerIgnored'))
+    const named = (ours.length > 0 ? ours : cases).map(({ key }) => key)
     const found = named.length > 0 ? named : wanted === '' ? [] : this.keys.filter(key => key.startsWith(wanted))
     if (found.length === 1) return found[0]!
     if (found.length === 0) throw new UnknownPeerError(`nothing was heard of '${wanted}', by PeerId, the start of one, name or HOST:PORT`)

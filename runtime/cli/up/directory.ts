@@ -3,6 +3,8 @@ export interface KnownPeer {
   readonly peerId: string
   readonly name: string
   readonly connected: boolean
+  /** It was only seen to be there, of another network for example: names mean others first. */
+  readonly ignored: boolean
 }
 
 /** Why a PEER in a command means nobody, or too many. */
@@ -23,13 +25,14 @@ const PEERS_MAX = 2_000
 export class Directory {
   readonly #peers = new Map<string, KnownPeer>()
 
-  note(peerId: string, change: { name?: string; connected?: boolean }): void {
+  note(peerId: string, change: { name?: string; connected?: boolean; ignored?: boolean }): void {
     const before = this.#peers.get(peerId)
     this.#peers.delete(peerId)
     this.#peers.set(peerId, {
       peerId,
       name: change.name || before?.name || '',
-      connected: change.connected ?? before?.connected ?? false
+      connected: change.connected ?? before?.connected ?? false,
+      ignored: (change.ignored ?? false) && (before?.ignored ?? true)
     })
     if (this.#peers.size > PEERS_MAX) this.#peers.delete(this.#oldest())
   }
@@ -53,8 +56,7 @@ export class Directory {
     const all = [...this.#peers.values()]
     const named = all.filter(({ name }) => name === wanted)
     const fits = named.length > 0 ? named : wanted === '' ? [] : all.filter(({ peerId }) => peerId.startsWith(wanted))
-    const connected = fits.filter(peer => peer.connected)
-    const meant = connected.length > 0 ? connected : fits
+    const meant = [fits.filter(peer => peer.connected), fits.filter(peer => !peer.ignored)].find(some => some.length > 0) ?? fits
     if (meant.length === 1) return meant[0]!
     if (meant.length === 0) throw new PeerNotMeantError('unknown-peer', `no peer is called '${wanted}', by name or as the start of a PeerId: see 'peers'`)
     throw new PeerNotMeantError('ambiguous-peer', `'${wanted}' fits ${meant.length} peers, ${meant.slice(0, 3).map(({ peerId }) => peerId.slice(0, 12)).join(', ')}…: give more of the PeerId`)

@@ -1,6 +1,6 @@
 import type { Subscription } from 'rxjs'
 import {
-  Direction, DriverCounts, Initiator, PeerConnected, PeerDisconnected, PeerFound, PeerPending, PeerRefused, PeerVerified, TextMessage,
+  Direction, DriverCounts, Initiator, PeerConnected, PeerDisconnected, PeerFound, PeerIgnored, PeerPending, PeerRefused, PeerVerified, TextMessage,
   TransferDone, TransferFailed, TransferOffered, TransferProgress, TransferStarted, TrustRevoked,
   type Envelope, type Message, type MessageClass
 } from '../../../proto/index.ts'
@@ -24,6 +24,10 @@ export class Narrator {
     on(PeerFound, ({ peerId, name, via, endpoints }) => {
       directory.note(peerId, { name })
       emit({ event: 'peer.found', peerId, name, via, addresses: endpoints.map(formatEndpoint) })
+    })
+    // No event: but commands may name it.
+    on(PeerIgnored, ({ peerId, name }) => {
+      if (peerId !== '') directory.note(peerId, { name, ignored: true })
     })
     on(PeerConnected, ({ peerId, name, remote, direction, path, level }) => {
       directory.note(peerId, { name, connected: true })

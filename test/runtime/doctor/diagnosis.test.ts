@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import {
   ActorStopped, DialEndpoint, DialFailed, DialOpened, Direction, Endpoint, InboundSecured, Initiator, Instance, InterfacesChanged, Level, LinkAdmitted, LinkEnded,
-  LinkIdentified, LinkLevelReached, LinkSecured, NetworkInterface, PeerDisconnected, PeerFound, PeerPending, PeerVerified, RejectInbound, TrustRevoked
+  LinkIdentified, LinkLevelReached, LinkSecured, NetworkInterface, PeerDisconnected, PeerFound, PeerIgnored, PeerPending, PeerVerified, RejectInbound, TrustRevoked
 } from '../../../proto/index.ts'
 import { historiesDefaults } from '../../../runtime/doctor/histories.ts'
 import { Said, ZERO } from './bus.ts'
@@ -155,6 +155,19 @@ describe('the doctor', () => {
     const said = new Said().say(new InboundSecured({ handle: 'in-1', peerId: 'bob', remote }), 'listener/main#tcp')
       .say(new RejectInbound({ handle: 'in-1', code: 'self', reason: 'no' }), 'link-keeper/main', 'listener/main#tcp')
     expect(said.why('bob')).toMatchObject({ standing: 'ended', cause: { code: 'self', inbound: true, by: 'self', rung: 'admitting' } })
+  })
+
+  it('knows who was only passed over, and means others first by a name', () => {
+    const ignored = new PeerIgnored({ peerId: 'stranger', name: 'bob', remote, via: 'broadcast', code: 'other-network', reason: 'it is of another network' })
+    const said = new Said().say(ignored)
+    expect(said.why('bob')).toMatchObject({
+      peerId: 'stranger', standing: 'ignored', cause: { code: 'other-network', by: 'self' },
+      summary: 'bob is heard at 192.0.2.7:4000 and passed over, since 2026-01-01T00:00:00.001Z: other-network: it is of another network, ' +
+        'decided by the guard otherNetwork here; give both the same --network, and the same key where there is one.'
+    })
+    said.say(found()).say(new PeerIgnored({ ...ignored, peerId: '', name: '' } as PeerIgnored))
+    expect(said.why('bob')).toMatchObject({ peerId: 'bob', standing: 'found' })
+    expect(said.why('192.0.2.7:4000')).toMatchObject({ peerId: '', standing: 'ignored' })
   })
 
   it('tells of trust that was withdrawn', () => {
