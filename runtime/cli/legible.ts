@@ -1,4 +1,4 @@
-import stringWidth from 'string-width'
+export { cell, crop, widthOf } from '../columns.ts'
 
 // Control characters (C0, C1, line separators) could drive the terminal; marks of direction could make text read as another.
 // oxlint-disable-next-line no-control-regex
@@ -9,48 +9,19 @@ export function legible(text: string): string {
   return text.replace(/\r?\n/g, ' ').replace(UNSAFE, '·').replace(/\p{Surrogate}/gu, '\ufffd')
 }
 
-/** Columns that text takes on a terminal. */
-export const widthOf = stringWidth
-
-const graphemes = new Intl.Segmenter()
-
-/** Cuts text to a number of columns, with an ellipsis where something is missing. */
-export function crop(text: string, columns: number): string {
-  if (columns <= 0) return ''
-  // Beyond any terminal; spares the segmenter a megabyte of text.
-  const short = text.length > 4 * columns + 1_000 ? text.slice(0, 4 * columns + 1_000) : text
-  if (short === text && widthOf(text) <= columns) return text
-  let out = ''
-  let used = 0
-  for (const { segment } of graphemes.segment(short)) {
-    const width = widthOf(segment)
-    if (used + width > columns - 1) break
-    out += segment
-    used += width
-  }
-  return `${out}…`
-}
-
 /** The start of a text that is too long to be kept, in memory of its own: a slice would hold on to the whole. */
 export function excerpt(text: string, chars: number): string {
   return text.length <= chars ? text : `${Buffer.from(text.slice(0, chars - 1)).toString()}…`
 }
 
-/** Text of exactly that many columns: cut, or filled up with spaces. */
-export function cell(text: string, columns: number, align: 'left' | 'right' = 'left'): string {
-  const cut = crop(text, columns)
-  const gap = ' '.repeat(Math.max(0, columns - widthOf(cut)))
-  return align === 'left' ? cut + gap : gap + cut
-}
-
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
 
-/** A number of bytes with a binary unit: `1.5 MiB`. */
 /** `1 peer`, `2 peers`. */
 export function counted(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`
 }
 
+/** A number of bytes with a binary unit: `1.5 MiB`. */
 export function bytes(count: number): string {
   let unit = 0
   while (count >= 1_024 && unit < UNITS.length - 1) {

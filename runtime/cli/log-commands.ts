@@ -1,4 +1,5 @@
 import { InvalidArgumentError, type Command } from 'commander'
+import { UsageError } from './errors.ts'
 import { parseTime } from '../log/filter.ts'
 import type { ShowValues } from './log.ts'
 
@@ -42,9 +43,10 @@ export function addLogCommands(program: Command): void {
   log.command('trace')
     .description('the chain of causes of a message, back to the first packet')
     .argument('<file>').argument('<seq>', 'number of the message', seq)
+    .option('--steps <n>', 'messages of a longer chain that are shown, the first and the last', steps, 1_000)
     .option(...WITH, collect)
     .option('--json', 'one JSON object a line, the first cause first')
-    .action(async (file: string, number: number, values: Values) => (await import('./log.ts')).trace(file, number, values))
+    .action(async (file: string, number: number, values: Values & { steps: number }) => (await import('./log.ts')).trace(file, number, values))
   log.command('at')
     .description('every actor\'s state once a message was handled')
     .argument('<file>').argument('<seq>', 'number of the message', seq)
@@ -72,6 +74,11 @@ function time(value: string): number {
 }
 
 function seq(value: string): number {
-  if (!/^\d{1,15}$/.test(value) || Number(value) < 1) throw new InvalidArgumentError('Give the number of a message, as `p2pnet log show FILE` prints it')
+  if (!/^\d{1,15}$/.test(value) || Number(value) < 1) throw new UsageError(`'${value}' is no number of a message: give a whole number from 1 on, as \`p2pnet log show FILE\` prints them`)
+  return Number(value)
+}
+
+function steps(value: string): number {
+  if (!/^\d{1,9}$/.test(value) || Number(value) < 2) throw new InvalidArgumentError('Give a whole number from 2 on')
   return Number(value)
 }

@@ -54,8 +54,8 @@ export async function replay(file: string, { json = false, with: modules }: Valu
 }
 
 /** `p2pnet log trace FILE SEQ`. */
-export async function trace(file: string, seq: number, { json = false, with: modules }: Values): Promise<void> {
-  process.exitCode = await traceCommand(file, seq, streams, { json, width: width(), ...await known(modules) })
+export async function trace(file: string, seq: number, { json = false, steps, with: modules }: Values & { steps: number }): Promise<void> {
+  process.exitCode = await traceCommand(file, seq, streams, { json, maxSteps: steps, width: width(), ...await known(modules) })
 }
 
 /** `p2pnet log at FILE SEQ`. */

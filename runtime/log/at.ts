@@ -1,11 +1,11 @@
-import { jsonText } from '../json-text.ts'
-import { printable } from './body.ts'
+import { crop, filled } from '../columns.ts'
+import { jsonText, printable } from '../json-text.ts'
 import { isFor } from './filter.ts'
 import type { LogSource } from './reader.ts'
 import type { ReplayOptions } from './replay.ts'
 import { shortAddress } from './show.ts'
 import { stateName } from './state-name.ts'
-import { fit, stepsTo } from './trace.ts'
+import { stepsTo } from './trace.ts'
 
 /** An actor at a moment of a run. */
 export interface ActorMoment {
@@ -44,9 +44,9 @@ export function actorsAt(log: LogSource, seq: number, options: ReplayOptions): A
 
 /** The moment as text: a line an actor, and the context of those that are asked for. */
 export function formatMoment(actors: readonly ActorMoment[], width: number, asked?: string): string {
-  if (asked === undefined) return actors.map(actor => fit(printable(momentLine(actor)), width)).join('\n')
+  if (asked === undefined) return actors.map(actor => crop(printable(momentLine(actor)), width)).join('\n')
   const lines = actors.flatMap(actor => [momentLine(actor), ...jsonLines(actor.context)])
-  return lines.map(line => fit(printable(line), width)).join('\n')
+  return lines.map(line => crop(printable(line), width)).join('\n')
 }
 
 /** Those for whom it was asked: an address, one with an end that is cut, or a kind. */
@@ -55,7 +55,7 @@ export function askedFor(actors: readonly ActorMoment[], asked: string | undefin
 }
 
 function momentLine({ address, state, lastSeq, since }: ActorMoment): string {
-  return `${shortAddress(address).padEnd(26)} ${stateName(state).padEnd(12)} since ${since === undefined ? 'before the log' : `${(since / 1000).toFixed(3)} s`}${lastSeq === 0 ? '' : `, last message ${lastSeq}`}`
+  return `${filled(shortAddress(address), 26)} ${filled(stateName(state), 12)} since ${since === undefined ? 'before the log' : `${(since / 1000).toFixed(3)} s`}${lastSeq === 0 ? '' : `, last message ${lastSeq}`}`
 }
 
 function jsonLines(context: unknown): string[] {

@@ -3,6 +3,9 @@ import type { LoggedEnvelope } from './format.ts'
 
 /** Bytes shown of a longer field. */
 const SHOWN_BYTES = 8
+/** Characters shown of a longer text, and of a body: more than any terminal has columns. A body may have megabytes. */
+const SHOWN_TEXT = 200
+const SHOWN_CHARACTERS = 1_000
 
 /** An envelope for people and for JSON: its body decoded, where the type is known. */
 export interface ShownEnvelope {
@@ -32,30 +35,39 @@ export function fieldsOf(e: LoggedEnvelope, registry: Registry, base64: boolean)
   }
 }
 
-/** The body on one line: names without quotes, bytes as their number and their first ones. */
+/** The body on one line, its beginning where it is long: names without quotes, bytes as their number and their first ones. */
 export function shortBody(e: LoggedEnvelope, registry: Registry): string {
   const fields = fieldsOf(e, registry, false)
-  return fields === undefined ? short(e.bytes) : Object.keys(fields).length === 0 ? '' : short(fields)
+  if (fields !== undefined && Object.keys(fields).length === 0) return ''
+  return short(fields ?? e.bytes, SHOWN_CHARACTERS)
 }
 
-function short(value: unknown): string {
+/** @param room characters after which it ends, within one value or so */
+function short(value: unknown, room: number): string {
   if (value instanceof Uint8Array) {
     const hex = Buffer.from(value.subarray(0, SHOWN_BYTES)).toString('hex')
     return `<${value.length} B ${hex}${value.length > SHOWN_BYTES ? '…' : ''}>`
   }
-  if (typeof value === 'string') return JSON.stringify(value.length > 200 ? `${value.slice(0, 199)}…` : value)
-  if (Array.isArray(value)) return `[${value.map(short).join(', ')}]`
+  if (typeof value === 'string') return JSON.stringify(value.length > SHOWN_TEXT ? `${value.slice(0, SHOWN_TEXT - 1)}…` : value)
+  if (Array.isArray(value)) return `[${listed(value.length, room, (at, left) => short(value[at], left))}]`
   if (typeof value === 'object' && value !== null) {
-    return `{ ${Object.entries(value).map(([key, inner]) => `${key}: ${short(inner)}`).join(', ')} }`
+    const keys = Object.keys(value)
+    return `{ ${listed(keys.length, room, (at, left) => `${keys[at]!}: ${short((value as Record<string, unknown>)[keys[at]!], left)}`)} }`
   }
   return String(value)
 }
 
-/**
- * Makes text from strangers safe for a terminal: control characters, and those that turn the direction of
- * the text around, are shown as escapes.
- */
-export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, character =>
-    `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
+/** As many parts as there is room for, and how many there are besides. */
+function listed(count: number, room: number, part: (at: number, left: number) => string): string {
+  const parts: string[] = []
+  for (let at = 0; at < count; at++) {
+    if (room <= 0) {
+      parts.push(`… ${count - at} more`)
+      break
+    }
+    const text = part(at, room)
+    parts.push(text)
+    room -= text.length + 2
+  }
+  return parts.join(', ')
 }

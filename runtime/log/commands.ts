@@ -1,8 +1,7 @@
 import type { Writable } from 'node:stream'
-import { jsonText } from '../json-text.ts'
-import { printable } from './body.ts'
+import { jsonText, printable } from '../json-text.ts'
 import { formatDivergence } from './divergence.ts'
-import { LogFileError } from './errors.ts'
+import { LogFileError, UnreadableLogError } from './errors.ts'
 import { matches, type EntryFilter } from './filter.ts'
 import type { FollowOptions } from './follow.ts'
 import type { LogEnding, LogEntry } from './format.ts'
@@ -98,8 +97,12 @@ function timeOf(entry: LogEntry): number {
   return entry.kind === 'stopped' ? entry.time : entry.envelope.time
 }
 
-/** Runs a command; what goes wrong is one line. @returns its exit code */
-export async function guarded(log: LogSource, streams: CommandStreams, work: () => Promise<number>): Promise<number> {
+/**
+ * Runs a command; what goes wrong is one line.
+ * @param log undefined where it takes several
+ * @returns its exit code
+ */
+export async function guarded(log: LogSource | undefined, streams: CommandStreams, work: () => Promise<number>): Promise<number> {
   try {
     return await work()
   } catch (error) {
@@ -110,8 +113,10 @@ export async function guarded(log: LogSource, streams: CommandStreams, work: () 
   }
 }
 
-function complain(log: LogSource, { err }: CommandStreams, { message }: Error): void {
-  const file = typeof log === 'string' && !message.startsWith(log) ? `${log}: ` : ''
+function complain(log: LogSource | undefined, { err }: CommandStreams, error: Error): void {
+  const { message } = error
+  const path = typeof log === 'string' ? log : error instanceof UnreadableLogError ? error.path : undefined
+  const file = path === undefined || message.startsWith(path) ? '' : `${path}: `
   // It may quote what the log says, and a log may come from anyone.
   err.write(`p2pnet: ${file}${printable(message)}\n`)
 }

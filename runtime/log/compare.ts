@@ -1,7 +1,8 @@
 import type { Registry } from '../../proto/index.ts'
+import { printable } from '../json-text.ts'
 import { align } from './align.ts'
-import { printable, shown, type ShownEnvelope } from './body.ts'
-import { compare, sameEnvelope, type FieldDifference } from './divergence.ts'
+import { shown, type ShownEnvelope } from './body.ts'
+import { compare, excerpted, FIELDS_MAX, sameEnvelope, type FieldDifference } from './divergence.ts'
 import { Feed, type Sent, type Stretch } from './feed.ts'
 import type { LoggedEnvelope } from './format.ts'
 import { readLog, type LogReader, type LogSource } from './reader.ts'
@@ -130,13 +131,9 @@ export function formatDifferences({ differences, same, truncated }: MachineDiffe
       const { type, to, body } = (expected ?? got)!
       const mark = kind === 'missing' ? '-' : kind === 'added' ? '+' : '~'
       const where = `${(time / 1000).toFixed(3)} s  message ${seq}${state === undefined ? '' : `  in ${stateName(state)}`}`
-      lines.push(`  ${mark} ${where}  ${type} to ${shortAddress(to) || 'all'}${kind === 'changed' ? '' : ` ${JSON.stringify(body)}`}`)
-      for (const field of fields) lines.push(`      ${field.path}: ${json(field.expected)} → ${json(field.got)}`)
+      lines.push(`  ${mark} ${where}  ${type} to ${shortAddress(to) || 'all'}${kind === 'changed' ? '' : ` ${excerpted(body)}`}`)
+      for (const field of fields.slice(0, FIELDS_MAX)) lines.push(`      ${field.path}: ${excerpted(field.expected)} → ${excerpted(field.got)}`)
     }
   }
   return lines.map(printable).join('\n')
-}
-
-function json(value: unknown): string {
-  return value === undefined ? '(absent)' : JSON.stringify(value)
 }

@@ -1,10 +1,11 @@
 import { Registry, type Checkpoint, type LogActor, type LogHeader } from '../../proto/index.ts'
-import { printable, shown, type ShownEnvelope } from './body.ts'
-import { compare, type FieldDifference } from './divergence.ts'
+import { crop } from '../columns.ts'
+import { printable } from '../json-text.ts'
+import { shown, type ShownEnvelope } from './body.ts'
+import { compare, excerpted, FIELDS_MAX, type FieldDifference } from './divergence.ts'
 import type { LogEnding, LogEntry } from './format.ts'
 import { readLog, type LogReader, type LogSource } from './reader.ts'
 import { textLine } from './show.ts'
-import { fit } from './trace.ts'
 
 /** Entries shown before the first difference, and after it of each log. */
 const CONTEXT = 3
@@ -93,7 +94,7 @@ function plainCheckpoint(checkpoint: Checkpoint | undefined): unknown {
 /** A difference as text. */
 export function formatDifference({ same, begins: [a, b], header, first, common, endings }: LogDifference, width: number, registry = new Registry()): string {
   const line = (mark: string) => (entry: LogEntry) => `${mark} ${textLine(entry, registry, width - 2)}`
-  const lines = header.flatMap(field => [`header ${field.path}${INFORMATION.has(field.path) ? ' (for information)' : ''}`, ...sides(field)])
+  const lines = fieldLines(header, ({ path }) => `header ${path}${INFORMATION.has(path) ? ' (for information)' : ''}`)
   if (a.seq !== b.seq) lines.unshift(`one begins at ${seconds(a.time)}, the other at ${seconds(b.time)}: compared from ${seconds(Math.max(a.time, b.time))} on`)
   if (first === undefined) {
     lines.push(same ? `the same, ${common} records` : `the same ${common} records; ${endings[0] === endings[1] ? 'the headers differ' : `one ends ${endings[0]}, the other ${endings[1]}`}`)
@@ -102,21 +103,18 @@ export function formatDifference({ same, begins: [a, b], header, first, common, 
     lines.push(`the first difference is after ${common} records that are the same`, ...before.map(line(' ')))
     lines.push(...(one === undefined ? [`- (the log has ended: ${endings[0]})`] : [one, ...afterA].map(line('-'))))
     lines.push(...(other === undefined ? [`+ (the log has ended: ${endings[1]})`] : [other, ...afterB].map(line('+'))))
-    for (const field of fields) lines.push(`differs in ${field.path}`, ...sides(field))
+    lines.push(...fieldLines(fields, ({ path }) => `differs in ${path}`))
   }
-  return lines.map(text => fit(printable(text), width)).join('\n')
+  return lines.map(text => crop(printable(text), width)).join('\n')
 }
 
-function sides({ expected, got }: FieldDifference): string[] {
-  return [`  - ${json(expected)}`, `  + ${json(got)}`]
+function fieldLines(fields: readonly FieldDifference[], title: (field: FieldDifference) => string): string[] {
+  const lines = fields.slice(0, FIELDS_MAX).flatMap(field => [title(field), `  - ${excerpted(field.expected)}`, `  + ${excerpted(field.got)}`])
+  return fields.length > FIELDS_MAX ? [...lines, `and ${fields.length - FIELDS_MAX} more`] : lines
 }
 
 function seconds(time: number): string {
   return `${(time / 1000).toFixed(3)} s`
-}
-
-function json(value: unknown): string {
-  return value === undefined ? '(absent)' : JSON.stringify(value)
 }
 
 /** An entry as JSON shows it. */

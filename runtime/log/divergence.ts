@@ -1,5 +1,6 @@
 import type { Registry } from '../../proto/index.ts'
-import { printable, shown, type ShownEnvelope } from './body.ts'
+import { printable } from '../json-text.ts'
+import { shown, type ShownEnvelope } from './body.ts'
 import type { LoggedEnvelope } from './format.ts'
 
 /**
@@ -92,7 +93,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
 
 /** A body may have megabytes, and differ in thousands of fields. In characters, and in fields. */
 const TEXT_MAX = 2_000
-const FIELDS_MAX = 20
+export const FIELDS_MAX = 20
 
 /** The picture of a divergence, several lines of text without colours. */
 export function formatDivergence(d: Divergence): string {
@@ -105,7 +106,7 @@ export function formatDivergence(d: Divergence): string {
   ]
   if (d.fields.length > 0) lines.push('  differs in')
   for (const { path, expected, got } of d.fields.slice(0, FIELDS_MAX)) {
-    lines.push(`    ${path}`, `      expected  ${json(expected)}`, `      got       ${json(got)}`)
+    lines.push(`    ${path}`, `      expected  ${excerpted(expected)}`, `      got       ${excerpted(got)}`)
   }
   if (d.fields.length > FIELDS_MAX) lines.push(`    and ${d.fields.length - FIELDS_MAX} more`)
   return lines.map(printable).join('\n')
@@ -113,10 +114,11 @@ export function formatDivergence(d: Divergence): string {
 
 function oneLine(e: ShownEnvelope): string {
   const cause = e.cause === 0 ? '' : `, because of ${e.cause}`
-  return `${e.seq} ${e.type} from ${e.from} to ${e.to || 'all'}${cause} ${json(e.body)}`
+  return `${e.seq} ${e.type} from ${e.from} to ${e.to || 'all'}${cause} ${excerpted(e.body)}`
 }
 
-function json(value: unknown): string {
+/** A value on one line, its beginning where it is long. */
+export function excerpted(value: unknown): string {
   const text = value === undefined ? '(absent)' : JSON.stringify(value)
   return text.length > TEXT_MAX ? `${text.slice(0, TEXT_MAX)}… (${text.length} characters)` : text
 }

@@ -1,12 +1,18 @@
 import type { Divergence } from './divergence.ts'
 
+/** What is wrong with a log itself. */
+export abstract class UnreadableLogError extends Error {
+  /** The file that it is in, where it is in one. */
+  path: string | undefined
+}
+
 /** Thrown for a file or bytes that do not begin like a p2pnet log. */
-export class NotALogError extends Error {
+export class NotALogError extends UnreadableLogError {
   override name = 'NotALogError'
 }
 
 /** Thrown for a log that only another version of this library can read. */
-export class LogVersionError extends Error {
+export class LogVersionError extends UnreadableLogError {
   override name = 'LogVersionError'
 }
 
@@ -36,7 +42,7 @@ function after(place: LogPlace): string {
 }
 
 /** A log ends within a block: its process was killed, or the file was cut. What stands before can be read. */
-export class LogTruncatedError extends Error {
+export class LogTruncatedError extends UnreadableLogError {
   override name = 'LogTruncatedError'
   readonly offset: number
   readonly block: number
@@ -51,7 +57,7 @@ export class LogTruncatedError extends Error {
 }
 
 /** A block of a log is not what was written. What stands before can be read. */
-export class LogCorruptError extends Error {
+export class LogCorruptError extends UnreadableLogError {
   override name = 'LogCorruptError'
   readonly offset: number
   readonly block: number

@@ -95,8 +95,8 @@ export function recordedKernel(header: LogHeader, definitions: readonly ActorDef
     if (actor.version !== here) throw new KindVersionError(actor.kind, actor.version, here, header.library)
     made.set(actor.kind, actor.id === '' ? { ...definition, options: json(actor.options) } : definition)
   }
-  const flags = currentFlags(definitions)
-  const unknown = header.flags.find(flag => !flags.includes(flag))
+  const flags = new Set(currentFlags(definitions))
+  const unknown = header.flags.find(flag => !flags.has(flag))
   if (unknown !== undefined) throw new UnknownFlagError(unknown)
   const spawns = (header.spawnable as LogActor[]).map(actor => made.get(actor.kind)!)
   return {

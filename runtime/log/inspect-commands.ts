@@ -5,7 +5,7 @@ import { diffLogs, formatDifference, plainEntry } from './diff.ts'
 import { NoSuchActorError } from './errors.ts'
 import type { LogEntry } from './format.ts'
 import { registryFor, type ReplayOptions } from './replay.ts'
-import { formatTrace, traceLog } from './trace.ts'
+import { formatTrace, traceLog, type TraceOptions } from './trace.ts'
 import { Registry } from '../../proto/index.ts'
 
 export interface PrintOptions {
@@ -18,7 +18,7 @@ export interface PrintOptions {
 const widthOf = ({ width = 80 }: PrintOptions) => Math.max(width, 40)
 
 /** `p2pnet log trace`: the chain of causes of a message. @returns the exit code */
-export function traceCommand(log: string | Uint8Array, seq: number, streams: CommandStreams, options: ReplayOptions & PrintOptions): Promise<number> {
+export function traceCommand(log: string | Uint8Array, seq: number, streams: CommandStreams, options: TraceOptions & PrintOptions): Promise<number> {
   return guarded(log, streams, async () => {
     const trace = traceLog(log, seq, options)
     if (options.json === true) for (const { text: _, ...step } of trace) streams.out.write(`${jsonText(step)}\n`)
@@ -43,7 +43,7 @@ export function atCommand(
 
 /** `p2pnet log diff`: the first difference of two logs. @returns the exit code: 0 the same, 1 different */
 export function diffCommand(a: string, b: string, streams: CommandStreams, options: PrintOptions & Partial<ReplayOptions> = {}): Promise<number> {
-  return guarded('', streams, async () => {
+  return guarded(undefined, streams, async () => {
     const registry = options.definitions === undefined ? new Registry() : registryFor({ ...options, definitions: options.definitions })
     const found = diffLogs(a, b, registry)
     if (options.json === true) {

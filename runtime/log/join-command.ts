@@ -1,10 +1,10 @@
 import { Registry } from '../../proto/index.ts'
-import { jsonText } from '../json-text.ts'
-import { printable, shortBody, shown } from './body.ts'
+import { crop, filled, widthOf } from '../columns.ts'
+import { jsonText, printable } from '../json-text.ts'
+import { shortBody, shown } from './body.ts'
 import { guarded, type CommandStreams } from './commands.ts'
 import type { PrintOptions } from './inspect-commands.ts'
 import { joinLogs, type JoinedLogs, type JoinedRow } from './join.ts'
-import { fit } from './trace.ts'
 
 export interface JoinCommandOptions extends PrintOptions {
   /** A sequence diagram instead of text. @default false */
@@ -14,7 +14,7 @@ export interface JoinCommandOptions extends PrintOptions {
 
 /** `p2pnet log join`: one picture from the logs of several peers. @returns the exit code */
 export function joinCommand(files: readonly string[], streams: CommandStreams, options: JoinCommandOptions = {}): Promise<number> {
-  return guarded('', streams, async () => {
+  return guarded(undefined, streams, async () => {
     const registry = options.registry ?? new Registry()
     const joined = joinLogs(files, { registry })
     const text = options.mermaid === true ? mermaid(joined)
@@ -27,8 +27,8 @@ export function joinCommand(files: readonly string[], streams: CommandStreams, o
 /** The picture as text: one line a message or milestone, the time since the first peer's start. */
 export function formatJoined({ peers, rows }: JoinedLogs, registry: Registry, width: number): string {
   const zero = Math.min(...peers.map(peer => peer.zero))
-  const names = peers.map(({ name }) => fit(name, 12))
-  const column = Math.min(Math.max(...names.map(({ length }) => length)) * 2 + 3, 27)
+  const names = peers.map(({ name }) => crop(printable(name), 12))
+  const column = Math.min(Math.max(...names.map(widthOf)) * 2 + 3, 27)
   const lines = peers.map(({ name, peerId, zero: own, begin, correctionMs, truncated }) =>
     `# ${name} ${peerId.slice(0, 16)}, from ${seconds(own - zero).trim()} s on${begin === own ? '' : `, its log from ${seconds(begin - zero).trim()} s on`}` +
     `${correctionMs === 0 ? '' : `, its clock moved by ${correctionMs} ms`}${truncated ? '; only the start of its log' : ''}`)
@@ -37,9 +37,9 @@ export function formatJoined({ peers, rows }: JoinedLogs, registry: Registry, wi
     const { message } = row
     const who = message === undefined ? names[row.peer]! : `${names[row.peer]!} → ${other(row, names)}`
     const way = message === undefined ? '' : message.arrived === undefined ? `(${message.before === true ? `before the log of ${other(row, names)}` : 'arrived in no log'}) ` : `(${message.arrived.time - row.time} ms) `
-    lines.push(`${seconds(row.time - zero)} ${who.padEnd(column)} ${row.envelope.type} ${way}${body}`.trimEnd())
+    lines.push(`${seconds(row.time - zero)} ${filled(who, column)} ${row.envelope.type} ${way}${body}`.trimEnd())
   }
-  return lines.map(line => fit(printable(line), width)).join('\n')
+  return lines.map(line => crop(printable(line), width)).join('\n')
 }
 
 /** The picture as a sequence diagram. */
@@ -67,7 +67,7 @@ function word(text: string): string {
 
 function other({ message }: JoinedRow, names: readonly string[]): string {
   if (message?.to !== undefined) return names[message.to]!
-  return message?.toPeerId === '*' ? 'all' : fit(message?.toPeerId ?? '', 12)
+  return message?.toPeerId === '*' ? 'all' : crop(message?.toPeerId ?? '', 12)
 }
 
 function seconds(ms: number): string {

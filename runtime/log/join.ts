@@ -53,12 +53,15 @@ export interface JoinedLogs {
 
 /** Sends that are looked through for the one that a message was. */
 const LOOK_AHEAD = 1_000
+/** Messages that show together which one a log in the midst of a run begins with. */
+const ALIGNED_BY = 16
 
 /**
  * Makes one picture of the logs of several peers. A message in one log is the same as in another's when it went over the link of
  * the same id in that direction and has the same type, or from that peer to this one and has the same bytes too, in the order in
  * which they were sent: logs hold no number of the frame. Where a log begins in the midst of a run, the first message of a link or
- * peer is the same as that of the nearest time, of those that may be it. The clocks are those of the headers, corrected where a message would arrive before it was sent.
+ * peer is the one after which most of the next ones follow, and of several such the nearest in time. The clocks are those of the
+ * headers, corrected where a message would arrive before it was sent.
  * @throws everything that readLog throws
  */
 export function joinLogs(sources: readonly LogSource[], { registry, maxEvents = 100_000 }: JoinOptions): JoinedLogs {
@@ -116,31 +119,39 @@ function pair(logs: readonly TakenLog[], zeros: readonly number[]): PairOfEvents
     const sends = events.filter(({ kind }) => kind === 'send')
     for (const [to, other] of logs.entries()) {
       if (to === from) continue
-      const channels = new Map<string, JoinEvent[]>()
-      const channel = (key: string) => channels.get(key) ?? (channels.set(key, []), channels.get(key)!)
-      for (const send of sends) {
-        if (send.linkId !== '') channel(`link ${send.linkId}`).push(send)
-        else if (send.peerId === '*' || send.peerId === other.header.peerId) channel('peer').push(send)
-      }
-      const cursors = new Map<string, number>()
+      const sent = byChannel(sends, ({ peerId }) => peerId === '*' || peerId === other.header.peerId)
+      const received = byChannel(other.events.filter(event => event.kind === 'receive' && !taken.has(event)), ({ peerId }) => peerId === header.peerId)
       const late = begin > 0 || other.begin > 0
-      for (const receive of other.events) {
-        if (receive.kind !== 'receive' || taken.has(receive)) continue
-        if (receive.linkId === '' && receive.peerId !== header.peerId) continue
-        const key = receive.linkId === '' ? 'peer' : `link ${receive.linkId}`
-        const queue = channels.get(key) ?? []
-        const sentAt = zeros[to]! + receive.envelope.time - zeros[from]!
-        const next = cursors.get(key)
-        if (next === undefined && begin > 0 && sentAt < begin) continue
-        const at = next === undefined && late ? nearest(queue, receive, sentAt) : first(queue, receive, next ?? 0)
-        if (at === undefined) continue
-        cursors.set(key, at + 1)
-        taken.add(receive)
-        pairs.push({ from, to, send: queue[at]!, receive })
+      for (const [channel, receives] of received) {
+        const queue = sent.get(channel) ?? []
+        /** When it was sent by the clock of the sender, if it took no time. */
+        const sentAt = ({ envelope: { time } }: JoinEvent): number => zeros[to]! + time - zeros[from]!
+        let next: number | undefined
+        for (const [index, receive] of receives.entries()) {
+          if (next === undefined && begin > 0 && sentAt(receive) < begin) continue
+          const at: number | undefined = next === undefined && late ? start(queue, receives.slice(index, index + ALIGNED_BY), sentAt(receive)) : first(queue, receive, next ?? 0)
+          if (at === undefined) continue
+          next = at + 1
+          taken.add(receive)
+          pairs.push({ from, to, send: queue[at]!, receive })
+        }
       }
     }
   }
   return pairs
+}
+
+/** Messages in the order of their log, those over one link, or to or from a peer, by themselves. */
+function byChannel(events: readonly JoinEvent[], withPeer: (event: JoinEvent) => boolean): Map<string, JoinEvent[]> {
+  const channels = new Map<string, JoinEvent[]>()
+  for (const event of events) {
+    if (event.linkId === '' && !withPeer(event)) continue
+    const key = event.linkId === '' ? 'peer' : `link ${event.linkId}`
+    const there = channels.get(key)
+    if (there === undefined) channels.set(key, [event])
+    else there.push(event)
+  }
+  return channels
 }
 
 /** The next send that the message may be. */
@@ -150,20 +161,26 @@ function first(queue: readonly JoinEvent[], receive: JoinEvent, from: number): n
   return undefined
 }
 
-/** The send nearest to that time which the message may be: it is not known how many went before. @param time the sender's logical one */
-function nearest(queue: readonly JoinEvent[], receive: JoinEvent, time: number): number | undefined {
+/**
+ * The send that the first of these messages was, where it is not known how many went before: the one after which most of the
+ * others follow at once, and of several such the nearest in time.
+ * @param time the sender's logical one
+ */
+function start(queue: readonly JoinEvent[], receives: readonly JoinEvent[], time: number): number | undefined {
   let [low, high] = [0, queue.length]
   while (low < high) {
     const middle = (low + high) >> 1
     if (queue[middle]!.envelope.time < time) low = middle + 1
     else high = middle
   }
-  let found: number | undefined
+  let best: { readonly at: number; readonly follow: number; readonly away: number } | undefined
   for (let at = Math.max(0, low - LOOK_AHEAD / 2); at < Math.min(queue.length, low + LOOK_AHEAD / 2); at++) {
+    let follow = 0
+    while (follow < receives.length && at + follow < queue.length && sameMessage(queue[at + follow]!, receives[follow]!)) follow++
     const away = Math.abs(queue[at]!.envelope.time - time)
-    if (sameMessage(queue[at]!, receive) && (found === undefined || away < Math.abs(queue[found]!.envelope.time - time))) found = at
+    if (follow > 0 && (best === undefined || follow > best.follow || (follow === best.follow && away < best.away))) best = { at, follow, away }
   }
-  return found
+  return best?.at
 }
 
 /** On a link the driver may complete what it is given (Identify), and one of a type is like the next. */

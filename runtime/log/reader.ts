@@ -2,7 +2,7 @@ import { closeSync, openSync, readSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Checkpoint, LogHeader } from '../../proto/index.ts'
 import { LogDecoder } from './decode.ts'
-import { LogFileError, type LogPlace, type LogTruncatedError } from './errors.ts'
+import { LogFileError, UnreadableLogError, type LogPlace, type LogTruncatedError } from './errors.ts'
 import type { LogEnding, LogEntry, LogItem } from './format.ts'
 
 /** A path or file URL of a log, or its bytes in one piece or several. */
@@ -31,7 +31,7 @@ export class LogReader implements Iterable<LogEntry> {
    * @throws NotALogError, LogVersionError, LogTruncatedError, LogCorruptError when there is no header to read
    */
   constructor(source: LogSource) {
-    this.#items = this.#itemsOf(chunksOf(source))
+    this.#items = this.#itemsOf(chunksOf(source), pathOf(source))
     const first = this.#items.next().value
     if (first?.kind !== 'header') throw this.#torn ?? new Error('the decoder gave no header')
     this.header = first.header
@@ -95,11 +95,17 @@ export class LogReader implements Iterable<LogEntry> {
     }
   }
 
-  *#itemsOf(chunks: Iterable<Uint8Array>) {
-    for (const chunk of chunks) yield* this.#decoder.push(chunk)
-    const { ending, torn } = this.#decoder.end()
-    this.#ending = ending
-    this.#torn = torn
+  *#itemsOf(chunks: Iterable<Uint8Array>, path: string | undefined) {
+    try {
+      for (const chunk of chunks) yield* this.#decoder.push(chunk)
+      const { ending, torn } = this.#decoder.end()
+      this.#ending = ending
+      this.#torn = torn
+      if (torn !== undefined) torn.path = path
+    } catch (error) {
+      if (error instanceof UnreadableLogError) error.path = path
+      throw error
+    }
   }
 }
 
@@ -112,9 +118,12 @@ export function readLog(source: LogSource): LogReader {
   return new LogReader(source)
 }
 
+function pathOf(source: LogSource): string | undefined {
+  return typeof source === 'string' ? source : source instanceof URL ? fileURLToPath(source) : undefined
+}
+
 function chunksOf(source: LogSource): Iterable<Uint8Array> {
-  if (typeof source === 'string') return fileChunks(source)
-  if (source instanceof URL) return fileChunks(fileURLToPath(source))
+  if (typeof source === 'string' || source instanceof URL) return fileChunks(pathOf(source)!)
   return source instanceof Uint8Array ? [source] : source
 }
 

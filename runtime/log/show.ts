@@ -1,7 +1,8 @@
 import type { Writable } from 'node:stream'
 import { Registry, type Checkpoint, type LogActor, type LogHeader } from '../../proto/index.ts'
-import { jsonText } from '../json-text.ts'
-import { printable, shortBody, shown } from './body.ts'
+import { crop, filled } from '../columns.ts'
+import { jsonText, printable } from '../json-text.ts'
+import { shortBody, shown } from './body.ts'
 import { followLog, type FollowOptions } from './follow.ts'
 import type { LogEntry, LoggedEnvelope } from './format.ts'
 import type { LogReader } from './reader.ts'
@@ -141,10 +142,10 @@ export function shortAddress(address: string): string {
 function textHeader(header: LogHeader, width: number): string {
   const actors = (header.actors as LogActor[]).map(({ kind, id, version }) => `${kind}/${id} v${version}`)
   return [
-    `# ${header.library}, format ${header.format}, recorded ${when(header.wallTime)}`,
-    `# peer ${header.name || '(no name)'} ${header.peerId}`,
-    cut(`# actors ${actors.join(', ') || 'none'}`, width)
-  ].map(printable).join('\n')
+    printable(`# ${header.library}, format ${header.format}, recorded ${when(header.wallTime)}`),
+    printable(`# peer ${header.name || '(no name)'} ${header.peerId}`),
+    crop(printable(`# actors ${actors.join(', ') || 'none'}`), width)
+  ].join('\n')
 }
 
 function when(wallTime: number): string {
@@ -156,13 +157,8 @@ function when(wallTime: number): string {
 export function textLine(entry: LogEntry, registry: Registry, width: number): string {
   if (entry.kind === 'stopped') return `${seconds(entry.time)}        ∎ ${entry.reason}`
   const { envelope } = entry
-  const start = `${seconds(envelope.time)} ${String(envelope.seq).padStart(6)} ${entry.kind === 'input' ? '←' : '→'} ${route(envelope).padEnd(width < NARROW ? ROUTE_WIDTH_NARROW : ROUTE_WIDTH)}`
-  const text = printable(`${start} ${envelope.type} ${shortBody(envelope, registry)}`.trimEnd())
-  return cut(text, width)
-}
-
-function cut(text: string, width: number): string {
-  return text.length > width ? `${text.slice(0, width - 1)}…` : text
+  const start = `${seconds(envelope.time)} ${String(envelope.seq).padStart(6)} ${entry.kind === 'input' ? '←' : '→'} ${filled(printable(route(envelope)), width < NARROW ? ROUTE_WIDTH_NARROW : ROUTE_WIDTH)}`
+  return crop(`${start} ${printable(`${envelope.type} ${shortBody(envelope, registry)}`)}`.trimEnd(), width)
 }
 
 /** From whom to whom; an actor and its own driver are named once. */

@@ -1,4 +1,6 @@
-import { printable, shortBody, shown, type ShownEnvelope } from './body.ts'
+import { crop } from '../columns.ts'
+import { printable } from '../json-text.ts'
+import { shortBody, shown, type ShownEnvelope } from './body.ts'
 import { LogDivergedError, NoSuchMessageError } from './errors.ts'
 import { Origins } from './origins.ts'
 import type { LogSource } from './reader.ts'
@@ -14,10 +16,20 @@ export interface TraceStep extends ShownEnvelope {
   readonly byTimer: boolean
   /** What led to it came before the log, which begins at a checkpoint: `cause` is that message, or 0 for a timer that was set then. */
   readonly earlier: boolean
+  /** Messages of the chain between the step before and this one that are left out; see {@link TraceOptions.maxSteps}. */
+  readonly skipped: number
   /** Whose machines took it, with their states before and after. */
   readonly actors: readonly { readonly actor: string; readonly before: unknown; readonly after: unknown }[]
   /** The body in short, for people. */
   readonly text: string
+}
+
+export interface TraceOptions extends ReplayOptions {
+  /**
+   * Messages of a longer chain that are kept, half of them the first and half the last, from 2 on.
+   * @default 1000 — more than a person reads; each holds its body and the states of all who took it, 2 KB or so
+   */
+  readonly maxSteps?: number
 }
 
 /** Where a log can be read from more than once. */
@@ -25,15 +37,22 @@ export type RereadableLog = Exclude<LogSource, Iterable<Uint8Array>> | Uint8Arra
 
 /**
  * The chain of causes of a message, the first first. What went between machines is in it, though in no log: the log is
- * replayed, twice. Memory holds eight bytes a message, and the chain.
+ * replayed, twice. Memory holds eight bytes a message, and `maxSteps` of the chain.
  * @throws NoSuchMessageError when the log has no message of that seq
  * @throws LogDivergedError when the replay leaves the log before it
+ * @throws RangeError for a `maxSteps` below 2
  * @throws as {@link replay}
  */
-export function traceLog(log: RereadableLog, seq: number, options: ReplayOptions): TraceStep[] {
+export function traceLog(log: RereadableLog, seq: number, options: TraceOptions): TraceStep[] {
+  const { maxSteps = 1_000 } = options
+  if (!(Number.isSafeInteger(maxSteps) && maxSteps >= 2)) throw new RangeError(`maxSteps is ${maxSteps}: give a whole number of 2 or more`)
   const origins = new Origins()
   for (const step of stepsTo(log, seq, options)) if (step.envelope !== undefined) origins.set(step.seq, step.origin)
-  const asked = new Set(origins.chain(seq))
+  const whole = [...origins.chain(seq)].reverse()
+  const left = Math.max(0, whole.length - maxSteps)
+  const first = Math.ceil(maxSteps / 2)
+  const asked = new Set(left === 0 ? whole : [...whole.slice(0, first), ...whole.slice(first + left)])
+  const afterGap = left === 0 ? undefined : whole[first + left]
   const chain = new Map<number, TraceStep & { actors: TraceStep['actors'][number][] }>()
   const walk = new Walk(log, options)
   const { registry } = walk.replay
@@ -44,7 +63,7 @@ export function traceLog(log: RereadableLog, seq: number, options: ReplayOptions
     if (envelope === undefined || !asked.has(step.seq)) continue
     const earlier = begin !== undefined && (cause === 0 ? origin === 0 && boundary !== 'input' : cause <= begin)
     const link = chain.get(step.seq) ??
-      { ...shown(envelope, registry), boundary, byTimer: cause === 0 && origin !== 0, earlier, actors: [], text: shortBody(envelope, registry) }
+      { ...shown(envelope, registry), boundary, byTimer: cause === 0 && origin !== 0, earlier, skipped: step.seq === afterGap ? left : 0, actors: [], text: shortBody(envelope, registry) }
     if (actor !== undefined) link.actors.push({ actor, before, after })
     chain.set(step.seq, link)
   }
@@ -83,6 +102,7 @@ export function formatTrace(trace: readonly TraceStep[], width: number): string 
     const head = `${(step.time / 1000).toFixed(3).padStart(9)} ${String(step.seq).padStart(6)} ${arrow} ${step.type}`
     const route = `${shortAddress(step.from)} → ${shortAddress(step.to) || 'all'}`
     return [
+      ...(step.skipped > 0 ? [`${' '.repeat(18)} … ${step.skipped} message${step.skipped === 1 ? '' : 's'} of the chain left out`] : []),
       ...(step.earlier ? [`${' '.repeat(18)} … ${step.cause === 0 ? 'a timer that was set' : `message ${step.cause}, which came`} before the log begins`] : []),
       ...(step.byTimer ? [`${' '.repeat(18)} … a timer that was set then`] : []),
       `${head}  ${route}`,
@@ -90,16 +110,11 @@ export function formatTrace(trace: readonly TraceStep[], width: number): string 
       ...step.actors.map(({ actor, before, after }) => `${' '.repeat(19)}${shortAddress(actor)}: ${moved(before, after)}`)
     ]
   })
-  return lines.map(line => fit(printable(line), width)).join('\n')
+  return lines.map(line => crop(printable(line), width)).join('\n')
 }
 
 /** A change of state in words. */
 export function moved(before: unknown, after: unknown): string {
   const [from, to] = [stateName(before), stateName(after)]
   return from === to ? `stays ${to}` : `${from} → ${to}`
-}
-
-/** A line that ends where the terminal does. */
-export function fit(text: string, width: number): string {
-  return text.length > width ? `${text.slice(0, width - 1)}…` : text
 }

@@ -98,7 +98,6 @@ export class WalkStep {
 
 /** What a timer published has no cause; the timer has. */
 interface Fired {
-  readonly actor: string
   readonly origin: number
   /** Seqs from this on are not the timer's. */
   readonly end: number
@@ -115,7 +114,8 @@ export class Walk implements Iterable<WalkStep> {
   #steps: WalkStep[] = []
   /** Starts at the message at hand, which comes first. */
   #starts: WalkStep[] = []
-  #fired: Fired[] = []
+  /** By the actor whose timers they were, in order. */
+  #fired = new Map<string, Fired[]>()
   /** The message at hand, while its machines take it. */
   #seq = 0
   #origin = 0
@@ -164,7 +164,7 @@ export class Walk implements Iterable<WalkStep> {
         this.#restoring = false
         const steps = this.#steps
         this.#steps = []
-        this.#fired = []
+        this.#fired = new Map()
         yield* steps
         if (fault !== undefined) throw fault.error
       }
@@ -178,7 +178,10 @@ export class Walk implements Iterable<WalkStep> {
     const { kernel } = this.replay
     if (envelope === undefined) {
       if (this.#restoring) return this.#push(new WalkStep(step, kernel.clock.now(), kernel.system.cell(actor)?.heard.at(-1)?.seq ?? 0, true))
-      this.#fired.push({ actor, origin, end: kernel.nextSeq })
+      const fired = { origin, end: kernel.nextSeq }
+      const before = this.#fired.get(actor)
+      if (before === undefined) this.#fired.set(actor, [fired])
+      else before.push(fired)
       const own = new WalkStep(step, kernel.clock.now(), origin)
       if (own.kind === 'start' && origin !== 0) return void this.#starts.push(own)
       return this.#push(own)
@@ -203,8 +206,9 @@ export class Walk implements Iterable<WalkStep> {
     if (cause !== 0 || isOutside(from)) return cause
     if (seq !== this.#seq) {
       this.#seq = seq
-      while (this.#fired[0] !== undefined && this.#fired[0].end <= seq) this.#fired.shift()
-      this.#origin = this.#fired.find(({ actor }) => actor === from)?.origin ?? 0
+      const fired = this.#fired.get(from) ?? []
+      while (fired[0] !== undefined && fired[0].end <= seq) fired.shift()
+      this.#origin = fired[0]?.origin ?? 0
     }
     return this.#origin
   }

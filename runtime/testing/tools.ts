@@ -42,11 +42,11 @@ export function compareMachines(source: Source, options: ReplayOptions & Pick<lo
 }
 
 /**
- * The chain of causes of a message back to the first packet, first first; messages between machines are in it.
+ * The chain of causes of a message back to the first packet, first first; messages between machines are in it. Of a chain of more than `maxSteps` (1,000) the middle is left out.
  * @throws NoSuchMessageError, LogDivergedError when the message is not reached, and as `replay`
  */
-export function traceLog(source: log.RereadableLog, seq: number, options: ReplayOptions = {}): log.TraceStep[] {
-  return log.traceLog(source, seq, withOwn(options))
+export function traceLog(source: log.RereadableLog, seq: number, { maxSteps, ...options }: ReplayOptions & Pick<log.TraceOptions, 'maxSteps'> = {}): log.TraceStep[] {
+  return log.traceLog(source, seq, { ...withOwn(options), ...(maxSteps !== undefined && { maxSteps }) })
 }
 
 /**

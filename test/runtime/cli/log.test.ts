@@ -104,7 +104,8 @@ describe('p2pnet log', () => {
   it('exits with 2 for a SEQ or a TIME that is none, and with 1 for a SEQ that is not there', async () => {
     const run = scratch.of('run.p2plog')
     for (const [args, code, says] of [
-      [['trace', run, 'x'], 2, /Give the number of a message/], [['at', run, '0'], 2, /Give the number of a message/], [['at', run, '-3'], 2, /-3/],
+      [['trace', run, 'x'], 2, /^p2pnet: 'x' is no number of a message: give a whole number from 1 on/], [['at', run, '0'], 2, /^p2pnet: '0' is no number of a message/], [['at', run, '-3'], 2, /'-3' is no number/],
+      [['trace', run, '1', '--steps', '1'], 2, /from 2 on/],
       [['show', run, '--since', 'soon'], 2, /such as 10s, 2m or 1\.5h/], [['trace', run, '99999'], 1, /there is no message 99999: the last is \d+/],
       [['join', '/no/such'], 2, /does not exist/], [['diff', run], 2, /missing required argument/]
     ] as const) {

@@ -1,11 +1,13 @@
 import { Writable } from 'node:stream'
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { LinkSecured, LogHeader, LogRecord, PeerConnected, TextMessage, Verified } from '../../../proto/index.ts'
+import { Checkpoint, LinkSecured, LogHeader, LogRecord, PeerConnected, TextMessage, Verified } from '../../../proto/index.ts'
 import { writeFileSync } from 'node:fs'
 import { joinLogs } from '../../../runtime/log/index.ts'
 import { alignClocks } from '../../../runtime/log/join-clocks.ts'
+import { diffCommand } from '../../../runtime/log/inspect-commands.ts'
 import { joinCommand } from '../../../runtime/log/join-command.ts'
+import { widthOf } from '../../../runtime/columns.ts'
 import { envelope, header, pack, registry, scratch } from './samples.ts'
 
 const dir = scratch()
@@ -21,13 +23,14 @@ class Text extends Writable {
 type Record = readonly ['in' | 'out', number, object, string, string]
 
 /** A log of such messages. */
-function log(head: Partial<LogHeader>, records: readonly Record[]): Uint8Array {
+function log(head: Partial<LogHeader>, records: readonly Record[], beginsAt?: number): Uint8Array {
   const entries = records.map(([way, time, body, from, to], index) => {
     const { seq, type, cause, bytes } = envelope(index + 1, body as TextMessage)
     const e = { seq, time, from, to, type, cause, body: bytes } as NonNullable<LogRecord['input']>
     return new LogRecord(way === 'in' ? { input: e } : { output: e })
   })
-  return pack([[new LogRecord({ header: header(head) })], entries])
+  const checkpoint = beginsAt === undefined ? [] : [new LogRecord({ checkpoint: new Checkpoint({ time: beginsAt }) })]
+  return pack([[new LogRecord({ header: header(head) })], [...checkpoint, ...entries]])
 }
 
 const link = 'peer-connection/x#link'
@@ -100,6 +103,52 @@ describe('logs of several peers', () => {
       expect(await joinCommand([dir.path('hostile'), dir.path('hostile')], streams, options)).toBe(0)
       for (const line of streams.out.text.split('\n')) expect(line).toMatch(/^[^\p{Cc}\u2028\u2029\u202a-\u202e]*$/u)
       if ('mermaid' in options) expect(streams.out.text).not.toMatch(/[;<{%]/)
+    }
+  })
+
+  it('pair messages that are alike in their order, where some were lost and where logs begin in the midst', () => {
+    const said = ['a', 'x', 'x', 'x', 'b', 'x', 'x', 'c', 'x', 'x', 'x', 'x']
+    const sent = said.map((line, index) => ['in', 100 * index, text(line), 'host', 'peer/b'] as const)
+    // It takes longer than from one to the next.
+    const got = said.map((line, index) => ['in', 100 * index + 250, text(line), 'peer/a', ''] as const)
+    const pairsOf = (from: Uint8Array, to: Uint8Array) => joinLogs([from, to], { registry }).rows
+      .flatMap(({ envelope: { time }, message }) => message?.arrived === undefined ? [] : [message.arrived.time - time])
+    const whole = log({ name: 'ada', peerId: 'a', wallTime: 0 }, sent)
+    expect(pairsOf(whole, log({ name: 'bob', peerId: 'b', wallTime: 0 }, got))).toEqual(said.map(() => 250))
+    expect(pairsOf(whole, log({ name: 'bob', peerId: 'b', wallTime: 0 }, got.slice(0, 8)))).toEqual(said.slice(0, 8).map(() => 250))
+    for (const at of [1, 2, 3, 5, 6]) {
+      const midst = log({ name: 'bob', peerId: 'b', wallTime: 0 }, got.slice(at), 300)
+      expect(pairsOf(whole, midst)).toEqual(said.slice(at).map(() => 250))
+    }
+  })
+
+  it('name the file that is damaged', async () => {
+    const [good, bad] = [dir.path('good'), dir.path('bad')]
+    writeFileSync(good, ada)
+    writeFileSync(bad, bob.map((byte, index) => index === bob.length - 3 ? byte ^ 1 : byte))
+    for (const files of [[good, bad], [bad, good]]) {
+      for (const command of [joinCommand, ([a, b]: readonly string[], streams: { out: Text; err: Text }) => diffCommand(a!, b!, streams)]) {
+        const streams = { out: new Text(), err: new Text() }
+        expect(await command(files, streams)).toBe(1)
+        expect(streams.err.text).toMatch(new RegExp(`^p2pnet: ${bad}: the log is damaged in block 1 at byte \\d+`))
+      }
+    }
+    writeFileSync(bad, 'no log')
+    const streams = { out: new Text(), err: new Text() }
+    expect(await joinCommand([good, bad], streams)).toBe(1)
+    expect(streams.err.text).toMatch(new RegExp(`^p2pnet: ${bad}: this is not a p2pnet log`))
+  })
+
+  it('keep their columns below each other, whatever names peers have', async () => {
+    const names = ['日本', 'e\u0301', '👨‍👩‍👧', 'ada'] as const
+    for (const name of names) {
+      writeFileSync(dir.path('wide'), log({ name, peerId: 'a', wallTime: 0 }, [['in', 1, text('to bob'), 'host', 'peer/b'], ['out', 2, new PeerConnected({ peerId: 'b' }), 'x/y', '']]))
+      const streams = { out: new Text(), err: new Text() }
+      await joinCommand([dir.path('wide'), dir.path('bob')], streams, { width: 60 })
+      const lines = streams.out.text.split('\n').filter(line => /TextMessage|PeerConnected/.test(line))
+      const columns = new Set(lines.map(line => widthOf(line.slice(0, line.search(/ (TextMessage|PeerConnected)/)))))
+      expect([name, columns.size]).toEqual([name, 1])
+      for (const line of streams.out.text.split('\n')) expect(widthOf(line)).toBeLessThanOrEqual(60)
     }
   })
 

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from '@jest/globals'
 import { Endpoint, LinksChanged, LogRecord, PeerHeard, TextMessage } from '../../../proto/index.ts'
 import { checkCommand, LogWriter, readLog, replayCommand, showCommand, showLog } from '../../../runtime/log/index.ts'
+import { widthOf } from '../../../runtime/columns.ts'
 import { orders, puppet, record, seed } from './puppet.ts'
 import { envelope, header, pack, scratch, unpack } from './samples.ts'
 
@@ -49,6 +50,31 @@ describe('p2pnet log show', () => {
       ''
     ])
     expect(err.text).toBe('')
+  })
+
+  it('keeps its columns where letters are wide or have none of their own, and shows what nobody sees', async () => {
+    const writer = new LogWriter(dir.path('letters'), header())
+    const lines = ['日本', 'e\u0301e\u0301', 'ab\u200bc', '\u202eabc', 'a\u{e0041}']
+    for (const [index, id] of lines.entries()) writer.output(envelope(index + 1, new TextMessage({ text: '語'.repeat(100) }), { from: `chat/${id}`, time: 1 }))
+    await writer.close()
+    const { out, err } = streams()
+    await showCommand(dir.path('letters'), { out, err }, { width: 81 })
+    const shown = out.text.split('\n').slice(3, 3 + lines.length)
+    // A wide letter does not go into the last column.
+    expect(shown.map(widthOf)).toEqual(lines.map(() => 80))
+    expect(shown.map(line => widthOf(line.slice(0, line.indexOf('TextMessage'))))).toEqual(lines.map(() => 48))
+    expect(shown.slice(2).map(line => line.slice(24, 40).trim())).toEqual(['ab\\u200bc → all', '\\u202eabc → all', 'a\\udb40\\udc41 →'])
+  })
+
+  it('shows of a body that has thousands of parts the beginning', async () => {
+    const writer = new LogWriter(dir.path('huge'), header())
+    writer.output(envelope(1, new PeerHeard({ peerId: 'p', endpoints: Array.from({ length: 20_000 }, (_, port) => new Endpoint({ host: `host-${port}`, port })) }), { from: 'a/b' }))
+    await writer.close()
+    const { out, err } = streams()
+    await showCommand(dir.path('huge'), { out, err }, { width: 1_000_000 })
+    const line = out.text.split('\n')[3]!
+    expect(line).toMatch(/ PeerHeard \{ peerId: "p", endpoints: \[\{ host: "host-0" \}, \{ host: "host-1", port: 1 \}, .*, … 199\d\d more\] \}$/)
+    expect(line.length).toBeLessThan(1_200)
   })
 
   it('fits into 80 columns', async () => {

@@ -1,8 +1,12 @@
 import { Writable } from 'node:stream'
 import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { describe, expect, it } from '@jest/globals'
-import { LogActor, LogHeader, LogRecord, TextMessage } from '../../../proto/index.ts'
-import { followLog, parseTime, showCommand } from '../../../runtime/log/index.ts'
+import { createMachine } from 'xstate'
+import { defineActor } from '../../../actors/seam/index.ts'
+import { publish } from '../../../machines/publish.ts'
+import { LogActor, LogHeader, LogRecord, Ping, TextMessage, type EventOf } from '../../../proto/index.ts'
+import { Kernel } from '../../../runtime/kernel/index.ts'
+import { followLog, logHeader, LogWriter, parseTime, showCommand } from '../../../runtime/log/index.ts'
 import { atCommand, diffCommand, traceCommand } from '../../../runtime/log/inspect-commands.ts'
 import {
   actorsAt, assertPath, cutLog, diffLogs, LogDivergedError, NoSuchMessageError, LogPathError, statesOf, readLog, traceLog
@@ -127,6 +131,28 @@ describe('log trace', () => {
       expect(trace.at(-1)!.seq).toBe(seq)
       trace.slice(1).forEach((step, index) => expect(step.byTimer || step.cause === trace[index]!.seq).toBe(true))
     }
+  })
+
+  it('keeps the first and the last of a chain that is very long, and says how much is between', async () => {
+    const countdown = defineActor({ kind: 'countdown', machine: createMachine({ on: { Ping: {
+      guard: ({ event }) => (event as EventOf<'Ping'>).body.id > 0,
+      actions: publish(({ event }) => ['countdown/main', new Ping({ id: (event as EventOf<'Ping'>).body.id - 1 })])
+    } } }) })
+    const actors = [{ definition: countdown }]
+    const writer = new LogWriter(dir.path('countdown'), logHeader({ seed, actors, wallTime: 0, peerId: 'p', name: 'ada' }))
+    const kernel = new Kernel({ seed, actors, tap: writer, shell: { deliver() {}, actorStarted() {}, actorStopped() {} } })
+    kernel.start()
+    const { seq } = kernel.input(new Ping({ id: 4_999 }), { from: 'host', to: 'countdown/main' })
+    await writer.close()
+    const known = { definitions: [countdown] }
+    const last = seq + 4_999
+    expect(traceLog(writer.path, last, { ...known, maxSteps: 5 }).map(step => [step.seq - seq, step.skipped])).toEqual([[0, 0], [1, 0], [2, 0], [4_998, 4_995], [4_999, 0]])
+    expect(traceLog(writer.path, last, known)).toHaveLength(1_000)
+    expect(traceLog(writer.path, seq + 4, { ...known, maxSteps: 5 }).map(({ skipped }) => skipped)).toEqual([0, 0, 0, 0, 0])
+    for (const maxSteps of [1, 1.5, NaN]) expect(() => traceLog(writer.path, seq, { ...known, maxSteps })).toThrow(RangeError)
+    const { out, err } = streams()
+    await traceCommand(writer.path, last, { out, err }, { ...known, maxSteps: 2 })
+    expect(out.text).toContain('\n                   … 4998 messages of the chain left out\n')
   })
 
   it('names what is wrong with a seq, and a log that does not replay', async () => {
