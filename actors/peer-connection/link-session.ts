@@ -1,5 +1,5 @@
 import {
-  DeadLetter, FrameRefused, Level, LinkClosed, LinkTraffic, Ping, Pong, PongReceived,
+  DeadLetter, FrameRefused, Level, LinkClosed, Ping, Pong, PongReceived,
   type Envelope, type Identify, type Message, type SetGate
 } from '../../proto/index.ts'
 import type { DriverContext } from '../seam/index.ts'
@@ -19,11 +19,8 @@ import { Links, type LinkTable, type OpenLink } from './links.ts'
 import { Outbox } from './outbox.ts'
 import { Pings, type Asked } from './pings.ts'
 import { Sessions } from './sessions.ts'
-import { between, noTraffic } from './traffic.ts'
+import { TrafficReports } from './traffic-reports.ts'
 import { WireTypes, type WireEntry } from './wire-types.ts'
-
-/** While so many bytes await acknowledgement, a link is in use even if no frame is whole. */
-const IN_USE_BYTES = 4096
 
 /** Messages of the other side about its steps and its trust: taken at once, and a second; more break the rules. */
 const TRUST_BURST = 16
@@ -55,6 +52,7 @@ export class LinkSession implements LinkUser, OpenLink {
   readonly #world: LinkWorld
   readonly #linkId: string
   readonly #pings: Pings
+  readonly #traffic: TrafficReports
   readonly #pingBudget: TokenBucket
   readonly #busBudget: TokenBucket
   readonly #trustBudget: TokenBucket
@@ -64,13 +62,6 @@ export class LinkSession implements LinkUser, OpenLink {
   /** We have withdrawn our trust, and the other side has not shown yet that it knows. */
   #settling = false
   #refused = 0
-  #framesIn = 0
-  #reported = noTraffic
-  /** Bytes that had come when the latest ping went out. */
-  #bytesInAtPing = 0
-  /** Since when nothing was acknowledged although much waits, and how much had been by then. */
-  #stuck = { since: 0, acknowledged: 0 }
-  #cancelReport: (() => void) | undefined
   #released = false
   readonly #closeSession: () => void
 
@@ -90,6 +81,7 @@ export class LinkSession implements LinkUser, OpenLink {
     this.#delivery = new Delivery(context, links, this.#gate, peerId)
     this.link = new Link(stream, world, this)
     this.#outbox = new Outbox(this.link, this.#gate, peerId)
+    this.#traffic = new TrafficReports(this.link, this.#outbox, options, world, traffic => context.publish(traffic))
     this.#pings = new Pings(world.random)
     this.#pingBudget = new TokenBucket({ burst: options.pingsPerSecond, perSecond: options.pingsPerSecond }, world.now())
     this.#trustBudget = new TokenBucket({ burst: TRUST_BURST, perSecond: TRUST_PER_SECOND }, world.now())
@@ -105,7 +97,7 @@ export class LinkSession implements LinkUser, OpenLink {
   /** @throws NotAcceptedError, LinkFullError, MessageTooLargeError */
   send(entry: WireEntry, message: Message | undefined, bytes: Uint8Array | undefined): boolean {
     const ready = this.#outbox.send(entry, message, bytes)
-    this.#cancelReport ??= this.#world.after(this.#options.trafficEveryMs, this.#report)
+    this.#traffic.passed()
     return ready
   }
 
@@ -138,7 +130,7 @@ export class LinkSession implements LinkUser, OpenLink {
   /** Sends a ping, and after its answer those that are left. */
   ping(asked: Asked): void {
     const wireId = this.#pings.ask(asked, this.#world.now())
-    this.#bytesInAtPing = this.link.frames.bytesIn
+    this.#traffic.pinged()
     this.#sendOwn(PING, Ping.encode(new Ping({ id: wireId })).finish(), 'pings-not-sent')
   }
 
@@ -213,9 +205,7 @@ export class LinkSession implements LinkUser, OpenLink {
 
   passing(): void {
     this.#outbox.settle()
-    if (this.link.frames.unacknowledged >= IN_USE_BYTES || this.link.frames.buffered >= IN_USE_BYTES || this.#framesIn > this.#reported.framesIn) {
-      this.#cancelReport ??= this.#world.after(this.#options.trafficEveryMs, this.#report)
-    }
+    this.#traffic.moved()
   }
 
   ready(): void {
@@ -224,7 +214,7 @@ export class LinkSession implements LinkUser, OpenLink {
 
   ended(end: LinkEnd): void {
     this.#given.ended()
-    if (this.#cancelReport !== undefined) this.#report()
+    this.#traffic.tellRest()
     this.#release()
     this.#context.publish(new LinkClosed(end))
   }
@@ -242,7 +232,7 @@ export class LinkSession implements LinkUser, OpenLink {
     this.#released = true
     this.#closeSession()
     this.#world.tell?.({ fact: 'link-closed', linkId: this.#linkId, remote: this.peerId })
-    this.#cancelReport?.()
+    this.#traffic.stop()
     this.#cancelBusWait?.()
     this.#links.detach(this)
     this.#outbox.close()
@@ -256,7 +246,7 @@ export class LinkSession implements LinkUser, OpenLink {
       return true
     }
     if (entry.level > this.level) return this.#refuse(entry.name, 'level', `it may pass from ${Level[entry.level]} on, the link is at ${Level[this.level]}`)
-    this.#framesIn++
+    this.#traffic.framesIn++
     this.#world.tell?.({ fact: 'link-passed', linkId: this.#linkId, remote: this.peerId, type: entry.name, needs: entry.level })
     const wait = this.#delivery.deliver(entry, frame)
     if (wait === undefined || !this.link.frames.awaits) return entry.via === 'pump' || this.#withinBudget(frame)
@@ -319,31 +309,5 @@ export class LinkSession implements LinkUser, OpenLink {
       this.link.breakOff('protocol', `${this.#refused} messages were not allowed; the last was ${type}: ${reason}`)
     }
     return true
-  }
-
-  /** Ends a link whose other side pins what waits for it, by taking none of it. */
-  #takesNothing(): boolean {
-    const { acknowledged, unacknowledged } = this.link.frames
-    const now = this.#world.now()
-    if (unacknowledged < this.#options.highWaterBytes || acknowledged !== this.#stuck.acknowledged) this.#stuck = { since: now, acknowledged }
-    if (now - this.#stuck.since < this.#options.stallMs) return false
-    this.link.breakOff('overloaded', `it took nothing for ${this.#options.stallMs} ms, while ${unacknowledged} bytes wait for it`)
-    return true
-  }
-
-  readonly #report = (): void => {
-    this.#cancelReport?.()
-    this.#cancelReport = undefined
-    const before = this.#reported
-    const now = { framesIn: this.#framesIn, framesOut: this.#outbox.sent, bytesIn: this.link.frames.bytesIn, bytesOut: this.link.frames.bytesOut }
-    this.#reported = now
-    const traffic = between(before, now)
-    const passed = traffic.framesIn + traffic.framesOut > 0 || traffic.bytesIn + traffic.bytesOut >= IN_USE_BYTES
-    const bytesInSincePing = Math.min(traffic.bytesIn, this.link.frames.bytesIn - this.#bytesInAtPing)
-    if (passed) this.#context.publish(new LinkTraffic({ ...traffic, unacknowledged: this.link.frames.unacknowledged, bytesInSincePing }))
-    if (this.link.over || this.#takesNothing()) return
-    // While a lot is under way something passes, even if no report was due to frames.
-    if (this.link.frames.unacknowledged >= IN_USE_BYTES) this.#cancelReport ??= this.#world.after(this.#options.trafficEveryMs, this.#report)
-    else this.link.frames.trim()
   }
 }
