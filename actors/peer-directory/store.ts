@@ -5,6 +5,7 @@ import type { RootDatabase } from 'lmdb'
 import { DirectoryHead, DirectoryRecord } from '../../proto/index.ts'
 import { makeFolder } from '../shared/make-folder.ts'
 import { DirectoryInUseError, DirectoryStoreError, DirectoryTakenError, DirectoryVersionError } from './errors.ts'
+import { begin, end } from './store-probe.ts'
 
 /** Of the records and their keys; raised with every change that an older version could not read. */
 export const DIRECTORY_SCHEMA = 1
@@ -67,6 +68,8 @@ export class DirectoryStore {
       const lmdb = await import('lmdb')
       if (!readOnly) makeFolder(folder)
       checkFile(folder)
+      const damage = readOnly ? undefined : await begin(folder)
+      if (damage !== undefined) throw new Error(`it is damaged: ${damage}`)
       // Each transaction is on the disk before its promise resolves, not only before the next one.
       db = lmdb.open<Uint8Array, string>({ path: folder, noSubdir: false, encoding: 'binary', useVersions: true, overlappingSync: false, maxReaders: 126, readOnly })
       const writer = readOnly ? 0 : randomBytes(6).readUIntBE(0, 6) || 1
@@ -75,7 +78,10 @@ export class DirectoryStore {
       return new DirectoryStore(db, folder, `peer/${Buffer.from(network).toString('hex')}/`, writer)
     } catch (error) {
       await db?.close()
-      if (!readOnly) open.delete(folder)
+      if (!readOnly) {
+        open.delete(folder)
+        end(folder)
+      }
       throw storeError(folder, error)
     }
   }
@@ -114,6 +120,7 @@ export class DirectoryStore {
   async close(): Promise<void> {
     if (this.#writer > 0) open.delete(this.#folder)
     await this.#db.close()
+    if (this.#writer > 0) end(this.#folder)
   }
 }
 
@@ -174,7 +181,7 @@ function take(db: RootDatabase<Uint8Array, string>, folder: string, writer: numb
 function storeError(folder: string, error: unknown): DirectoryStoreError {
   if (error instanceof DirectoryStoreError) return error
   const reason = error instanceof Error ? error.message : String(error)
-  const damaged = /MDB_(INVALID|CORRUPTED|VERSION_MISMATCH|PAGE_NOTFOUND)|not an LMDB file|index out of range|invalid wire type/i.test(reason)
+  const damaged = /MDB_(INVALID|CORRUPTED|VERSION_MISMATCH|PAGE_NOTFOUND)|not an LMDB file|it is damaged|index out of range|invalid wire type/i.test(reason)
   return damaged
     ? new DirectoryStoreError('store-damaged', `the peer directory in ${folder} cannot be read (${reason}): move that folder away to begin a new one`, { cause: error })
     : new DirectoryStoreError('store-failed', `the peer directory in ${folder} cannot be used (${reason}): check that the disk has room and that the folder is yours`, { cause: error })

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -106,6 +106,54 @@ describe('the store of the peer directory', () => {
     await expect(DirectoryStore.open(dir, tag)).rejects.toMatchObject({ name: 'DirectoryStoreError', code: 'store-damaged' })
     expect(statSync(data).size).toBe(65_536)
   })
+
+  it('is not opened again and again where a damaged page ends the process, and tells so', async () => {
+    const store = await DirectoryStore.open(dir, tag)
+    for (let batch = 0; batch < 5; batch++) {
+      await store.write(Array.from({ length: 100 }, (_, i) => new DirectoryRecord({ peerId: `${batch}-${i}`, record: new Uint8Array(200) })), [])
+    }
+    await store.close()
+    const data = join(dir, 'directory', 'data.mdb')
+    const damaged = readFileSync(data)
+    const middle = 4096 * Math.floor(damaged.length / 8192)
+    damaged.fill(0, middle, middle + 4096)
+    writeFileSync(data, damaged)
+    const reader = `
+      import { DirectoryStore } from './actors/peer-directory/index.ts'
+      const store = await DirectoryStore.open(process.argv[1], new Uint8Array(16).fill(1))
+      for (const _ of store.records()) continue
+      await store.close()`
+    const run = async (): Promise<unknown> => {
+      const child = spawn(process.execPath, ['--import', './scripts/ts.mjs', '--input-type=module', '-e', reader, dir], { stdio: 'ignore', timeout: 15_000, killSignal: 'SIGKILL' })
+      return (await once(child, 'exit'))[1]
+    }
+    // Twice it ends the process; what it was is then found out in another one, as often as it is asked.
+    for (let i = 0; i < 2; i++) expect(await run()).toMatch(/^SIG(ABRT|SEGV|BUS)$/)
+    const left = readFileSync(data)
+    for (let i = 0; i < 2; i++) {
+      await expect(DirectoryStore.open(dir, tag)).rejects.toMatchObject({ name: 'DirectoryStoreError', code: 'store-damaged', message: expect.stringContaining('move that folder away') })
+    }
+    expect(readFileSync(data).equals(left)).toBe(true)
+    expect(readdirSync(join(dir, 'directory')).filter(name => name.startsWith('probe-'))).toEqual([])
+  }, 60_000)
+
+  it('is opened again after as many kills in a row: they damage nothing', async () => {
+    for (let i = 0; i < 4; i++) {
+      const child = spawn(process.execPath, ['--import', './scripts/ts.mjs', 'test/actors/peer-directory/victim.ts', dir, String(10 * i)], { stdio: ['ignore', 'pipe', 'inherit'] })
+      const gone = once(child, 'exit')
+      const lines = createInterface(child.stdout)
+      await new Promise<void>((resolve, reject) => {
+        lines.on('line', line => { if (line === String(10 * i + 2)) resolve() })
+        void gone.then(() => reject(new Error(`run ${i} does not open it`)))
+      })
+      child.kill('SIGKILL')
+      await gone
+    }
+    const store = await DirectoryStore.open(dir, new Uint8Array(16).fill(3))
+    expect([...store.records()].length).toBeGreaterThan(300)
+    await store.close()
+    expect(readdirSync(join(dir, 'directory')).filter(name => !name.endsWith('.mdb'))).toEqual([])
+  }, 60_000)
 
   it('holds no process back that exits while it writes', async () => {
     for (const after of [0, 5, 20, 50]) {
