@@ -5,6 +5,7 @@ import { listenerDefinition } from './listener/index.ts'
 import { peerConnectionDefinition } from './peer-connection/index.ts'
 import { peerDirectoryDefinition } from './peer-directory/index.ts'
 import { peerExchangeDefinition } from './peer-exchange/index.ts'
+import { policyKeeperDefinition } from './policy-keeper/index.ts'
 import { routinesDefinition } from './routines/index.ts'
 import type { ActorDefinition } from './seam/index.ts'
 import { staticPeersDefinition } from './static-peers/index.ts'
@@ -54,7 +55,7 @@ export { verifyPingsDefinition, type VerifyPingsOptions } from './verify-pings/i
  * replay needs to know of a peer's log, beside a host program's own.
  */
 export const definitions: readonly ActorDefinition[] = [
-  approvalsDefinition, linkKeeperDefinition, peerConnectionDefinition, verifyPingsDefinition, verifySecretDefinition, verifyAllowlistDefinition,
+  policyKeeperDefinition, approvalsDefinition, linkKeeperDefinition, peerConnectionDefinition, verifyPingsDefinition, verifySecretDefinition, verifyAllowlistDefinition,
   verifyAuthorityDefinition, verifyAskDefinition, listenerDefinition, discoveryChannel, broadcaster,
   staticPeersDefinition, peerDirectoryDefinition, peerExchangeDefinition, routinesDefinition, fileShare, fileSend, fileReceive('')
 ]

@@ -42,6 +42,22 @@ function ipv6(host: string): number[] | undefined {
   return groups.every(group => /^[0-9a-f]{1,4}$/i.test(group)) ? groups.map(group => Number.parseInt(group, 16)) : undefined
 }
 
+/** An address in groups of 16 bits: two of IPv4, eight of IPv6. */
+export interface Address {
+  readonly family: 4 | 6
+  readonly groups: readonly number[]
+}
+
+/** Of text, with or without a zone; an IPv4 address that is written as IPv6 (`::ffff:192.0.2.1`, RFC 4291) is IPv4. Undefined for host names. */
+export function addressOf(host: string): Address | undefined {
+  const four = ipv4(host)
+  if (four !== undefined) return { family: 4, groups: [Math.floor(four / 65_536), four % 65_536] }
+  const six = ipv6(host.split('%')[0]!)
+  if (six === undefined) return undefined
+  const mapped = six.slice(0, 5).every(group => group === 0) && six[5] === 0xffff
+  return mapped ? { family: 4, groups: six.slice(6) } : { family: 6, groups: six }
+}
+
 /** Of an IPv4 or IPv6 address as text; host names have none. */
 export function scopeOf(host: string): Scope {
   const four = ipv4(host)

@@ -27,6 +27,7 @@ export const DECIDERS = {
   'dial-unreachable': network,
   'dial-timeout': timeout('peer-connection.dialTimeoutMs'),
   'dial-failed': network,
+  'blocked-address': policy('policy-keeper.blocked'),
   'dial-budget': policy('link-keeper.dialsPerTarget'),
   'no-address': guard('nowhereToDial'),
 
@@ -48,6 +49,8 @@ export const DECIDERS = {
   'too-many-links': policy('link-keeper.maxLinks'),
   'address-full': policy('link-keeper.maxPerAddress'),
   'subnet-full': policy('link-keeper.maxPerSubnet'),
+  'blocked': policy('policy-keeper.blocked'),
+  'no-inbound': policy('policy-keeper.inbound'),
 
   'ping-timeout': timeout('verify-pings.timeoutMs'),
   'verify-timeout': timeout('peer-connection.verifyTimeoutMs'),

@@ -33,6 +33,7 @@ export const CODES = {
   'dial-unreachable': happened('The network knows no way to that address.', 'Check the cable, the address and the routes.'),
   'dial-timeout': happened('The address did not answer in time.', 'Check the address and whether a firewall drops the packets.'),
   'dial-failed': happened('The connection could not be opened for another reason.', 'The reason beside this code names the system error.'),
+  'blocked-address': refused('The policy of one side blocks the address of the other.', 'Unblock it there with the command unblock, or take it out of its --policy.'),
   'dial-budget': happened('That address was dialled as often as is allowed for a while.', 'Wait; it is dialled again when the peer is heard.', 'never'),
   'no-address': happened('No address of the peer is known.', 'Wait until it is heard, or name it with --peer.', 'never'),
 
@@ -56,6 +57,8 @@ export const CODES = {
   'too-many-links': refused('The peer holds as many links as it wants.', 'Raise --max-links at the peer that is full, or wait until it has room.'),
   'address-full': refused('The peer holds as many links from that address as it allows.', 'Raise maxPerAddress or maxPerPrivateAddress there, or name this peer with --peer there.'),
   'subnet-full': refused('The peer holds as many links from that network as it allows.', 'Raise maxPerSubnet or maxPerPrivateSubnet there, or name this peer with --peer there.'),
+  'blocked': refused('The policy of one side blocks the PeerId of the other.', 'Unblock it there with the command unblock, or take it out of its --policy.'),
+  'no-inbound': refused('The peer accepts no links that others dial.', 'Nothing: it dials others itself.', 'never'),
 
   // While verifying.
   'ping-timeout': refused('A verification ping was not answered in time.', 'Check whether the peer is overloaded or the path loses packets.', 'soon'),

@@ -97,6 +97,8 @@ export interface DirectoryContext {
   readonly hourAt: number
   readonly targets: Table<number>
   readonly batch: number
+  /** The behaviour flag {@link TELLS_BLOCKED} is in force. */
+  readonly tellsBlocked: boolean
   readonly failure: { readonly code: string; readonly reason: string }
   /** The store has been read, or cannot be. */
   readonly opened: boolean
@@ -106,7 +108,10 @@ export interface DirectoryContext {
   readonly inFlight: boolean
 }
 
-export function directoryContext({ address, options, random }: MachineInput<Partial<PeerDirectoryOptions>>): DirectoryContext {
+/** Behaviour flag: that the directory is open says whom it holds as blocked. */
+export const TELLS_BLOCKED = 1
+
+export function directoryContext({ address, options, random, flags }: MachineInput<Partial<PeerDirectoryOptions>>): DirectoryContext {
   const all = { ...peerDirectoryDefaults, ...options }
   return {
     driver: `${address}#store`,
@@ -126,6 +131,7 @@ export function directoryContext({ address, options, random }: MachineInput<Part
     hourAt: 0,
     targets: emptyTable(),
     batch: 0,
+    tellsBlocked: flags.includes(TELLS_BLOCKED),
     failure: { code: '', reason: '' },
     opened: false,
     durable: true,

@@ -1,6 +1,6 @@
 import {
   Direction, Initiator, type PeerBlocked, type PeerClaim, type PeerConnected, type PeerDisconnected, type PeerHeard, type PeerRefused, type PeersClaimed,
-  type PeerVerified
+  type PeerVerified, type PolicyChanged
 } from '../proto/index.ts'
 import { codeEntry } from './codes.ts'
 import type { DirectoryTurn } from './directory-context.ts'
@@ -83,6 +83,14 @@ export function failed({ book, now }: DirectoryTurn, row: DirectoryRow): Directo
 export function blocked(turn: DirectoryTurn, body: PeerBlocked): void {
   const before = rowOf(turn, body.peerId, true)
   if (before !== undefined && before.blocked !== body.blocked) setRow(turn, { ...before, source: '', blocked: body.blocked })
+}
+
+/** Who is not blocked any more is not blocked in the next run either. */
+export function unblocked(turn: DirectoryTurn, { unblocked: peerIds }: PolicyChanged): void {
+  for (const peerId of peerIds) {
+    const row = get(turn.book.rows, peerId)
+    if (row?.blocked === true) setRow(turn, { ...row, blocked: false })
+  }
 }
 
 /** What a peer told of itself is kept with it; what it told of others is hearsay. */

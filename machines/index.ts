@@ -2,6 +2,8 @@ export { publish, type MachineInput, type Outgoing } from './publish.ts'
 export { below, draw, jitter } from './random.ts'
 export { CODES, codeEntry, type Code, type CodeEntry, type Retry } from './codes.ts'
 
+export { defaultPolicy, policyProblem, type Policy, type PolicyFacts, type PolicyProblem } from './policy.ts'
+export { policyKeeperMachine, type PolicyKeeperOptions } from './policy-keeper.ts'
 export { listenerMachine, type ListenerMachineOptions } from './listener.ts'
 export { linkKeeperMachine, makeLinkKeeperMachine } from './link-keeper.ts'
 export { type LinkKeeperOptions } from './link-keeper-context.ts'

@@ -1,6 +1,6 @@
 import {
   Direction, Initiator, Level, LinkAdmitted, PeerConnected, PeerDisconnected, PeerRefused, PeerVerified, SendPing,
-  type DropPeer, type InboundSecured, type LinkEnded, type LinkIdentified, type LinkLevelReached
+  type DropPeer, type Endpoint, type InboundSecured, type LinkEnded, type LinkIdentified, type LinkLevelReached
 } from '../proto/index.ts'
 import { isPrivate } from './address-range.ts'
 import { codeEntry } from './codes.ts'
@@ -9,6 +9,7 @@ import { adopt, charge, consider, isPlanned, reject, replan, sleep, wake } from 
 import { lifeOf, tellFound } from './link-hear.ts'
 import { say, type LinkRow, type PeerRow, type Turn } from './link-keeper-context.ts'
 import { isNeighbour, makeRoom, turnAway } from './link-plan.ts'
+import { blockOf, turnDown } from './link-policy.ts'
 import { addPeer, close, linksOf, lives, moveLink, removeLink, setLink, setPeer } from './link-rows.ts'
 import { beats, compareLives, dialsFirst, lossCode } from './link-rules.ts'
 import { toEndpoint, toPlace } from './place.ts'
@@ -23,6 +24,8 @@ export function accept(turn: Turn, { handle, peerId, remote }: InboundSecured, l
   if (book.closing) return reject(turn, { handle, listener }, 'shutdown')
   if (peerId === book.options.peerId) return reject(turn, { handle, listener }, 'self')
   const from = toPlace(remote)
+  const code = blockOf(turn, peerId, from.host) ?? (book.inbound ? undefined : 'no-inbound')
+  if (code !== undefined) return turnDown(turn, { handle, listener }, peerId, remote as Endpoint, code)
   if (book.pending >= book.options.maxPending) evict(turn, from.host)
   const peer = get(book.peers, peerId)
   if (peer !== undefined) sleep(turn, peer)
@@ -50,6 +53,8 @@ export function identified(turn: Turn, body: LinkIdentified, address: string): v
   const { options } = book
   const before = get(book.links, address)
   if (before === undefined || before.phase === 'closing' || before.phase === 'over') return
+  const blocked = blockOf(turn, body.peerId, toPlace(body.remote).host)
+  if (blocked !== undefined) return close(turn, before, blocked, options.blockedMs)
   const found = get(book.peers, body.peerId) ?? addPeer(turn, body.peerId, body.peerId, true)!
   const life = lifeOf(body.instance)
   const newer = compareLives(life, found.life) > 0

@@ -1,4 +1,5 @@
 import { RejectInbound, SpawnActor, Watch } from '../proto/index.ts'
+import { blocksHost, blocksPeer } from './blocklist.ts'
 import { codeEntry, type Code } from './codes.ts'
 import { outboundFull } from './link-caps.ts'
 import { say, type LinkRow, type PeerRow, type Turn } from './link-keeper-context.ts'
@@ -96,6 +97,7 @@ export function consider(turn: Turn, key: string, why: 'heard' | 'lost' | 'due' 
   const { options, now } = book
   const peer = get(book.peers, key)
   if (peer === undefined || !book.started || book.closing) return
+  if (blocksPeer(book.blocked, peer.peerId)) return
   const always = peer.fixed.length > 0
   if (peer.places.length === 0 || (!always && (!peer.acceptsInbound || peer.goneAt > 0))) return
   if (why !== 'again' && isServed(turn, peer)) return
@@ -109,7 +111,9 @@ export function consider(turn: Turn, key: string, why: 'heard' | 'lost' | 'due' 
   if (!always && why !== 'again' && outboundFull(turn)) return
   // A full peer looks again when the other is heard again; static ones are tried all the same.
   if (!always && why !== 'again' && why !== 'needed' && book.held + book.dialing >= options.maxLinks) return
-  const places = peer.places.filter(place => charge(turn, place.host) || always)
+  const open = peer.places.filter(({ host }) => !blocksHost(book.blocked, host))
+  if (open.length === 0) return
+  const places = open.filter(place => charge(turn, place.host) || always)
   if (places.length === 0) return wake(turn, peer, windowRest(turn))
   sleep(turn, peer)
   dial(turn, peer, places, always, why === 'needed')
@@ -118,13 +122,15 @@ export function consider(turn: Turn, key: string, why: 'heard' | 'lost' | 'due' 
 function dial(turn: Turn, peer: PeerRow, places: readonly Place[], persistent: boolean, needed: boolean): void {
   const { book } = turn
   book.dials += 1
+  const blocked = peer.peerId === '' ? Object.keys(book.blocked.peers) : []
   spawn(turn, { peer: peer.key, inbound: false, persistent, remote: places[0]!, handle: '', listener: '' }, {
     direction: 'out',
     peerId: peer.peerId,
     endpoints: places,
     dial: book.dials * DIALS_PER_CONNECTION,
     persistent,
-    ...(needed && { needed })
+    ...(needed && { needed }),
+    ...(blocked.length > 0 && { blocked })
   })
 }
 
@@ -142,6 +148,6 @@ function spawn(turn: Turn, row: Pick<LinkRow, 'peer' | 'inbound' | 'persistent' 
   say(turn, 'system', new Watch({ address }))
 }
 
-export function reject(turn: Turn, { handle, listener }: Pick<LinkRow, 'handle' | 'listener'>, code: Code): void {
-  say(turn, listener, new RejectInbound({ handle, code, reason: codeEntry(code).means }))
+export function reject(turn: Turn, { handle, listener }: Pick<LinkRow, 'handle' | 'listener'>, code: Code, forMs = 0): void {
+  say(turn, listener, new RejectInbound({ handle, code, reason: codeEntry(code).means, ...(forMs > 0 && { forMs }) }))
 }

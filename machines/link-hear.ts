@@ -1,5 +1,6 @@
 import { EndpointsFound, PeerFound, type PeerHeard } from '../proto/index.ts'
 import { isPrivate } from './address-range.ts'
+import { blocksHost, blocksPeer } from './blocklist.ts'
 import { charge, consider, isServed } from './link-dial.ts'
 import { say, type Life, type PeerRow, type Turn } from './link-keeper-context.ts'
 import { addPeer, linksOf, setPeer } from './link-rows.ts'
@@ -35,13 +36,16 @@ export function lifeOf(instance: InstanceLike | null | undefined): Life {
 /** Somebody says that a peer is somewhere: it is remembered, and dialled if it is ours to dial. */
 export function hear(turn: Turn, body: PeerHeard): void {
   const { book } = turn
-  const { peerId, via, endpoints } = body
+  const { peerId, via } = body
+  const endpoints = body.endpoints.filter(({ host }) => !blocksHost(book.blocked, host ?? ''))
+  if (endpoints.length < body.endpoints.length && endpoints.length === 0) return
   const unknown = endpoints[0] === undefined ? '' : `@${placeKey(toPlace(endpoints[0]))}`
   const key = peerId === '' ? unknown : peerId
   if (key === '' || peerId === book.options.peerId) return
   const before = get(book.peers, key) ?? addPeer(turn, key, peerId, via === 'static')
   if (before === undefined) return
 
+  const blocked = blocksPeer(book.blocked, peerId)
   const life = lifeOf(body.instance)
   const newer = life.startedAt > 0 && compareLives(life, before.life) > 0
   if (before.goneAt > 0 && !newer && book.now - before.goneAt < ECHO_MS) return
@@ -63,9 +67,10 @@ export function hear(turn: Turn, body: PeerHeard): void {
     acceptsInbound,
     lan: before.lan || LAN_VIAS.has(via) || places.some(({ host }) => isPrivate(host)),
     heardAt: book.now,
-    found: true,
+    found: !blocked,
     goneAt: 0
   })!
+  if (blocked) return
   if (!before.found && peerId !== '') tellFound(turn, peer)
   if (!isServed(turn, peer)) consider(turn, key, 'heard')
   else if (newer && outlived(turn, peer)) consider(turn, key, 'again')

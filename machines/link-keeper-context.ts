@@ -1,4 +1,5 @@
 import type { Level, Message } from '../proto/index.ts'
+import { blocksNobody, type Blocklist } from './blocklist.ts'
 import type { LinkScore } from './link-trim.ts'
 import type { Place } from './place.ts'
 import type { MachineInput } from './publish.ts'
@@ -72,6 +73,8 @@ export interface LinkKeeperOptions {
   readonly maxKnown: number
   /** For how long a dropped peer is neither dialled nor admitted, in milliseconds. @default 60000 */
   readonly dropMs: number
+  /** For how long a peer that the policy blocks is asked not to dial, in milliseconds. @default 600000 */
+  readonly blockedMs: number
   /** For how long who refused us, or was refused, is not dialled, in milliseconds. @default 60000 */
   readonly refusalMs: number
 }
@@ -106,6 +109,7 @@ export const linkKeeperDefaults: LinkKeeperOptions = {
   dialWindowMs: 10_000,
   maxKnown: 1_000,
   dropMs: 60_000,
+  blockedMs: 600_000,
   refusalMs: 60_000
 }
 
@@ -195,6 +199,9 @@ export interface LinkKeeperContext {
   /** The time of the latest event. */
   readonly now: number
   readonly acceptsInbound: boolean
+  /** What the policy says. */
+  readonly inbound: boolean
+  readonly blocked: Blocklist
   /** Discovery has started: peers may be dialled. */
   readonly started: boolean
   readonly closing: boolean
@@ -229,6 +236,8 @@ export function linkKeeperContext({ address, options, random }: MachineInput<Par
     random,
     now: 0,
     acceptsInbound: all.acceptsInbound,
+    inbound: true,
+    blocked: blocksNobody,
     started: false,
     closing: false,
     peers: emptyTable(),

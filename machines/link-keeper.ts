@@ -3,6 +3,7 @@ import { LinksChanged, type EventOf } from '../proto/index.ts'
 import { accept, closeAll, drop, ended, gone, identified, reached, settled, unspawned } from './link-admit.ts'
 import { consider, isPlanned, replan } from './link-dial.ts'
 import { hear, start } from './link-hear.ts'
+import { follow } from './link-policy.ts'
 import { linkKeeperContext, say, type LinkKeeperContext, type LinkKeeperOptions, type Turn } from './link-keeper-context.ts'
 import { due, plan } from './link-plan.ts'
 import { addPeer, setPeer, sweep } from './link-rows.ts'
@@ -43,7 +44,7 @@ export const DISCERN_LINKS = 'discern links'
 
 export type LinkKeeperEvent = DialDue | PlanDue | TellLinks | EventOf<
   'PeerHeard' | 'DiscoveryStarted' | 'Listening' | 'InboundSecured' | 'DropPeer' | 'RevokeTrust' | 'VerifyPeer' | 'Stop'
-  | 'ProtectPeer' | 'RoutineDue' | 'TransferStarted' | 'TransferDone' | 'TransferFailed'
+  | 'PolicyChanged' | 'ProtectPeer' | 'RoutineDue' | 'TransferStarted' | 'TransferDone' | 'TransferFailed'
   | 'LinkIdentified' | 'LinkLevelReached' | 'TrustRevoked' | 'PongReceived' | 'LinkEnded' | 'SpawnFailed' | 'Terminated'
 >
 
@@ -149,6 +150,7 @@ export function makeLinkKeeperMachine(score: LinkScore) {
       forget: decide('Terminated', (turn, { body }) => gone(turn, body.address)),
       unspawn: decide('SpawnFailed', (turn, { body }) => unspawned(turn, `${body.kind}/${body.id}`)),
       drop: decide('DropPeer', (turn, { body }) => drop(turn, body)),
+      followPolicy: decide('PolicyChanged', (turn, { body }) => follow(turn, body)),
       closeAll: decide('Stop', closeAll)
     }
   }).createMachine({
@@ -167,6 +169,7 @@ export function makeLinkKeeperMachine(score: LinkScore) {
       Terminated: { actions: 'forget' },
       TellLinks: { actions: 'tellLinks' },
       Listening: { actions: 'keepListening' },
+      PolicyChanged: { actions: 'followPolicy' },
       PeerHeard: { actions: 'ignore' },
       DiscoveryStarted: { actions: 'ignore' },
       DropPeer: { actions: 'ignore' },

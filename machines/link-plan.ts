@@ -1,3 +1,4 @@
+import { blocksPeer } from './blocklist.ts'
 import type { Code } from './codes.ts'
 import { isTrusted } from './link-caps.ts'
 import { consider, isPlanned, marksOf, replan, wake } from './link-dial.ts'
@@ -48,7 +49,7 @@ function viewOf(turn: Turn, lan: boolean | undefined): View {
   const { now } = turn.book
   const view: View = { ring: [], held: [], coming: [], failing: [], free: [], next: Infinity }
   for (const peer of rows(turn.book.peers)) {
-    if (peer.peerId === '' || (lan !== undefined && peer.lan !== lan)) continue
+    if (peer.peerId === '' || blocksPeer(turn.book.blocked, peer.peerId) || (lan !== undefined && peer.lan !== lan)) continue
     if (peer.best > 0) view.held.push(peer)
     else {
       const links = peer.links.length === 0 ? [] : linksOf(turn, peer).filter(lives)

@@ -1,5 +1,5 @@
 import { assign, setup } from 'xstate'
-import { ListenAt, ListenFailed, Listening, type EventOf } from '../proto/index.ts'
+import { ListenAt, ListenFailed, Listening, StopListening, type EventOf } from '../proto/index.ts'
 import { backoffStep } from './backoff.ts'
 import { publish, type MachineInput } from './publish.ts'
 
@@ -27,7 +27,7 @@ interface Context {
   readonly failures: number
 }
 
-export type ListenerEvent = EventOf<'ListenOpened' | 'ListenFailed' | 'Stop'>
+export type ListenerEvent = EventOf<'ListenOpened' | 'ListenFailed' | 'PolicyChanged' | 'Stop'>
 
 function retryDelay({ failures, options: { retryMs, retryMaxMs } }: Context): number {
   return backoffStep(failures, { backoffBaseMs: retryMs, backoffMaxMs: retryMaxMs })
@@ -36,6 +36,11 @@ function retryDelay({ failures, options: { retryMs, retryMaxMs } }: Context): nu
 function givesUp({ failures, options: { maxAttempts } }: Context): boolean {
   return maxAttempts > 0 && failures >= maxAttempts
 }
+
+const allows = (event: ListenerEvent): boolean => event.type === 'PolicyChanged' && event.body.policy?.inbound === true
+
+/** The policy accepts no links any more. */
+const leaveOff = { PolicyChanged: { guard: 'isForbidden', target: 'outboundOnly', actions: ['unlisten', 'forgetFailures'] } } as const
 
 /** From not listening to listening, and back to trying when the place is taken or lost. */
 export const listenerMachine = setup({
@@ -46,12 +51,16 @@ export const listenerMachine = setup({
   },
   guards: {
     acceptsNone: ({ context }) => !context.options.inbound,
-    givesUp: ({ context }) => givesUp(context)
+    givesUp: ({ context }) => givesUp(context),
+    isAllowed: ({ event }) => allows(event),
+    isForbidden: ({ event }) => !allows(event)
   },
   delays: {
     retry: ({ context }) => retryDelay(context)
   },
   actions: {
+    ignore: () => {},
+    unlisten: publish(({ context }: { context: Context; event: ListenerEvent }) => [`${context.address}#tcp`, new StopListening()]),
     listen: publish(({ context: { address, options } }: { context: Context; event: ListenerEvent }) => [
       `${address}#tcp`,
       new ListenAt({ hosts: [...options.hosts], port: options.port, interfaces: [...options.interfaces] })
@@ -73,6 +82,7 @@ export const listenerMachine = setup({
   context: ({ input }) => ({ address: input.address, options: input.options, failures: 0 }),
   initial: 'closed',
   on: {
+    PolicyChanged: { actions: 'ignore' },
     Stop: { target: '.stopped', description: 'The peer stops; the driver closes what is open.' }
   },
   states: {
@@ -82,12 +92,18 @@ export const listenerMachine = setup({
     },
     outboundOnly: {
       description: 'This peer accepts no links, it only dials.',
-      entry: 'announceListening'
+      entry: 'announceListening',
+      on: {
+        PolicyChanged: { guard: 'isAllowed', target: 'opening' },
+        ListenOpened: { actions: 'ignore', description: 'It was on its way.' },
+        ListenFailed: { actions: 'ignore' }
+      }
     },
     opening: {
       description: 'The driver binds the addresses.',
       entry: 'listen',
       on: {
+        ...leaveOff,
         ListenOpened: 'listening',
         ListenFailed: 'failed'
       }
@@ -96,6 +112,7 @@ export const listenerMachine = setup({
       description: 'Links are accepted.',
       entry: ['forgetFailures', 'announceListening'],
       on: {
+        ...leaveOff,
         ListenOpened: { actions: 'announceListening', description: 'Addresses came or went.' },
         ListenFailed: 'failed'
       }
@@ -104,9 +121,11 @@ export const listenerMachine = setup({
       description: 'Nothing is bound; it says why and when it tries again.',
       entry: ['countFailure', 'announceFailure'],
       always: { guard: 'givesUp', target: 'gaveUp' },
+      on: leaveOff,
       after: { retry: 'opening' }
     },
     gaveUp: {
+      on: leaveOff,
       description: 'It failed as often as it may; the peer goes on without accepting links.'
     },
     stopped: {

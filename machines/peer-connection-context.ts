@@ -13,6 +13,8 @@ export interface PeerConnectionOptions extends BackoffOptions {
   readonly self: string
   /** The peer expected at the other end; empty takes whoever answers. @default '' */
   readonly peerId: string
+  /** PeerIds with which there is to be no link, where `peerId` is empty. @default [] */
+  readonly blocked: readonly string[]
   /** Where to dial, best first. @default [] */
   readonly endpoints: readonly EndpointLike[]
   /** What the listener calls the inbound socket. @default '' */
@@ -63,6 +65,7 @@ export const peerConnectionDefaults: PeerConnectionOptions = {
   direction: 'out',
   self: '',
   peerId: '',
+  blocked: [],
   endpoints: [],
   handle: '',
   dial: 0,

@@ -31,6 +31,10 @@ export const peerConnectionGuards = {
     const secured = bodyOf(event, 'LinkSecured')
     return secured !== undefined && secured.attempt === context.attempt && secured.peerId === context.options.self
   },
+  blockedPeer: ({ context, event }: Args) => {
+    const secured = bodyOf(event, 'LinkSecured')
+    return secured !== undefined && secured.attempt === context.attempt && context.options.blocked.includes(secured.peerId)
+  },
   lastPlaceFailed: ({ context, event }: Args) => context.place + 1 >= context.places.length && (bodyOf(event, 'DialFailed')?.attempt ?? context.attempt) === context.attempt,
   lastPlace: ({ context }: Args) => context.place + 1 >= context.places.length,
   otherNetwork: ({ context, event }: Args) => hex(bodyOf(event, 'Identify')?.network ?? new Uint8Array()) !== context.options.network,

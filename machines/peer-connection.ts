@@ -192,6 +192,7 @@ export const peerConnectionMachine = setup({
         LinkSecured: [
           { guard: 'reachedItself', target: 'closing', actions: [ended('self'), 'tellEnd'] },
           { guard: 'wrongPeer', target: 'closing', actions: [ended('wrong-key'), 'tellEnd'] },
+          { guard: 'blockedPeer', target: 'closing', actions: ['keepSecured', ended('blocked'), 'tellEnd', 'sayGoodbye'] },
           { guard: 'thisAttempt', target: 'secured', actions: 'keepSecured' }
         ],
         LinkClosed: { guard: 'inbound', target: 'ended', actions: [{ type: 'end', params: {} }, 'tellEnd'] },

@@ -1,13 +1,13 @@
 import { assign, enqueueActions, setup } from 'xstate'
 import { DirectoryOpened, OpenDirectory, PeerSample, StoreRecords, type EventOf } from '../proto/index.ts'
 import { directoryContext, type DirectoryContext, type DirectoryTurn, type PeerDirectoryOptions } from './directory-context.ts'
-import { blocked, claimed, connected, disconnected, heard, refused, verified } from './directory-hear.ts'
+import { blocked, claimed, unblocked, connected, disconnected, heard, refused, verified } from './directory-hear.ts'
 import { load, setOffset } from './directory-load.ts'
 import { round, sample, sweep } from './directory-offer.ts'
 import { toRecord } from './directory-row.ts'
 import { makeRoom } from './directory-rows.ts'
 import { publish, type MachineInput, type Outgoing } from './publish.ts'
-import { emptyTable, get, keys, remove } from './table.ts'
+import { emptyTable, get, keys, remove, rows } from './table.ts'
 
 /** For the last write, within an actor's time to stop (2000 ms). */
 const CLOSE_TIMEOUT_MS = 1_500
@@ -24,7 +24,7 @@ interface SweepDue {
 
 type Events = RoundDue | SweepDue | EventOf<
   'DirectoryPage' | 'DirectoryFailed' | 'RecordsStored' | 'DiscoveryStarted' | 'PeerHeard' | 'PeerConnected' | 'PeerVerified' | 'PeerRefused'
-  | 'PeerDisconnected' | 'PeerBlocked' | 'PeersClaimed' | 'SampleWanted' | 'Stop'
+  | 'PeerDisconnected' | 'PeerBlocked' | 'PolicyChanged' | 'PeersClaimed' | 'SampleWanted' | 'Stop'
 >
 type EventNamed<N extends Events['type']> = Extract<Events, { type: N }>
 
@@ -70,7 +70,8 @@ export const peerDirectoryMachine = setup({
       while (book.rows.size > book.options.maxPeers && makeRoom(turn, true)) continue
       if (!body.durable) book.changed = emptyTable()
       book.opened = true
-      says.push({ to: '', body: new DirectoryOpened({ peers: book.rows.size, durable: body.durable }) })
+      const blocked = book.tellsBlocked ? [...rows(book.rows)].flatMap(row => row.blocked ? [row.peerId] : []) : []
+      says.push({ to: '', body: new DirectoryOpened({ peers: book.rows.size, durable: body.durable, blocked }) })
     }),
     fail: decide('DirectoryFailed', ({ book, says }, { body, time }) => {
       if (book.offset === 0) setOffset(book, body.wallTime, time)
@@ -96,6 +97,7 @@ export const peerDirectoryMachine = setup({
     refuse: decide('PeerRefused', (turn, { body }) => refused(turn, body)),
     disconnect: decide('PeerDisconnected', (turn, { body }) => disconnected(turn, body)),
     block: decide('PeerBlocked', (turn, { body }) => blocked(turn, body)),
+    unblock: decide('PolicyChanged', (turn, { body }) => unblocked(turn, body)),
     claim: decide('PeersClaimed', (turn, { body }) => claimed(turn, body)),
     sample: decide('SampleWanted', (turn, { body: { peerId, count }, from }) => {
       turn.says.push({ to: from, body: new PeerSample({ peerId, records: sample(turn, peerId, count) }) })
@@ -134,6 +136,7 @@ export const peerDirectoryMachine = setup({
     PeerRefused: { actions: 'refuse' },
     PeerDisconnected: { actions: 'disconnect' },
     PeerBlocked: { actions: 'block' },
+    PolicyChanged: { actions: 'unblock' },
     PeersClaimed: { actions: 'claim' },
     SampleWanted: { actions: 'sample' }
   },

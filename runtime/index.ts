@@ -4,12 +4,13 @@ export type { BusFace, Received } from './peer/peer-parts.ts'
 export type { LogLevel, PeerOptions, RecordOptions } from './peer/options.ts'
 export { formatEndpoint, type LevelName, type LinkInfo, type Live, type PeerInfo } from './peer/roster.ts'
 export {
-  AmbiguousPeerError, DuplicateActorError, ListenError, PeerOptionError, PeerStateError, UnknownPeerError, UnknownRoutineError, UnknownTypeError
+  AmbiguousPeerError, DuplicateActorError, ListenError, PeerOptionError, PeerStateError, PolicyError, UnknownPeerError, UnknownRoutineError, UnknownTypeError
 } from './peer/errors.ts'
 export { DriverStuckError, type Missed } from './peer/driver-host.ts'
 export type { PeerStatus } from './peer/status.ts'
 export type { Cause, Diagnosis, HistoryEntry } from './doctor/diagnosis.ts'
 export type { RoutineInfo, Routines } from './peer/routines.ts'
+export type { Policy } from '../machines/policy.ts'
 export type { LinkFacts, LinkScore } from '../machines/link-trim.ts'
 export { rehearse } from './peer/rehearse.ts'
 

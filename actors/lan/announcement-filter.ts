@@ -1,5 +1,6 @@
 import { AnnouncementHeard, Endpoint, Instance, Transport, type PeerIgnored } from '../../proto/index.ts'
 import { Identity, LocalPeer, peerIdOf, verify } from '../identity/index.ts'
+import { BlockedAddresses } from '../policy-keeper/blocked-addresses.ts'
 import { Lru } from '../shared/lru.ts'
 import { serviceKey } from '../seam/index.ts'
 import { parseAnnouncement, type ParsedAnnouncement } from './announcement.ts'
@@ -10,7 +11,7 @@ import { ANNOUNCEMENT_CONTEXT, DATAGRAM_MAX_BYTES } from './wire.ts'
 
 /** Why a datagram is dropped, in the order in which it is looked at; each is counted by this name. */
 export const DROPS = [
-  'oversize', 'off-link', 'source-rate', 'total-rate', 'malformed', 'version', 'port', 'network', 'self',
+  'oversize', 'blocked-address', 'off-link', 'source-rate', 'total-rate', 'malformed', 'version', 'port', 'network', 'self',
   'same-identity', 'stale', 'repeated', 'verify-rate', 'forged'
 ] as const
 export type Drop = (typeof DROPS)[number]
@@ -68,6 +69,7 @@ export class AnnouncementFilter {
   readonly #identity: Identity
   readonly #local: LocalPeer
   readonly #now: () => number
+  readonly #blocks: (host: string) => boolean
   readonly #read = new TokenBuckets(READ_PER_SOURCE, SOURCES_MAX)
   readonly #readInAll: TokenBucket
   readonly #verify = new TokenBuckets(VERIFY_PER_SOURCE, SOURCES_MAX)
@@ -77,11 +79,15 @@ export class AnnouncementFilter {
   readonly #seen = new Lru<string, Verified | 'self'>(SEEN_MAX)
   readonly #passedOver: PassedOver
 
-  /** @param now milliseconds on any clock that only goes forward */
-  constructor(identity: Identity, local: LocalPeer, now: () => number = () => performance.now()) {
+  /**
+   * @param now milliseconds on any clock that only goes forward
+   * @param blocks whether the policy blocks an address
+   */
+  constructor(identity: Identity, local: LocalPeer, now: () => number = () => performance.now(), blocks: (host: string) => boolean = () => false) {
     this.#identity = identity
     this.#local = local
     this.#now = now
+    this.#blocks = blocks
     this.#readInAll = new TokenBucket(READ_IN_ALL, now())
     this.#verifyInAll = new TokenBucket(VERIFY_IN_ALL, now())
     this.#passedOver = new PassedOver({ local, startedAt: publicKey => this.#current(latin1(publicKey), now())?.startedAt }, now())
@@ -103,6 +109,7 @@ export class AnnouncementFilter {
 
   judge(datagram: Uint8Array, source: Source, networks: LocalNetworks): AnnouncementHeard | Drop {
     if (datagram.length > DATAGRAM_MAX_BYTES) return 'oversize'
+    if (this.#blocks(source.address)) return 'blocked-address'
     const local = networks.of(source.address)
     if (local === undefined) return 'off-link'
     const now = this.#now()
@@ -201,5 +208,8 @@ function same(a: Uint8Array, b: Uint8Array): boolean {
 }
 
 export const Announcements = serviceKey<AnnouncementFilter>(
-  'announcements', services => new AnnouncementFilter(services.get(Identity), services.get(LocalPeer))
+  'announcements', services => {
+    const blocked = services.get(BlockedAddresses)
+    return new AnnouncementFilter(services.get(Identity), services.get(LocalPeer), undefined, host => blocked.blocks(host))
+  }
 )

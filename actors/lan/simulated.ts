@@ -4,6 +4,7 @@ import {
 } from '../../proto/index.ts'
 import { Identity, LocalPeer } from '../identity/index.ts'
 import { proves, type Proof, type SimulatedIdentity } from '../identity/simulated.ts'
+import { BlockedAddresses } from '../policy-keeper/blocked-addresses.ts'
 import { serviceKey, type Driver, type DriverContext, type DriverFactory, type Services } from '../seam/index.ts'
 import { SimulatedHost, type SimulatedDatagram, type SimulatedDatagramSocket, type SimulatedInterface } from '../simulated/host.ts'
 import type { LanDriverOptions } from './options.ts'
@@ -88,6 +89,7 @@ function statement({ startedAt, sequence, port, answer }: Pick<SimulatedAnnounce
 const Filter = serviceKey('simulated-announcements', services => new SimulatedFilter(services))
 
 function hear(context: DriverContext<LanDriverOptions>, datagram: SimulatedDatagram, to?: string): void {
+  if (context.services.get(BlockedAddresses).blocks(datagram.source.host)) return context.count('blocked-address')
   const heard = context.services.get(Filter).judge(datagram)
   if (heard instanceof AnnouncementHeard) context.publish(heard, to)
   else context.count(heard)

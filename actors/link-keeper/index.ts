@@ -1,7 +1,7 @@
 import { linkKeeperMachine, makeLinkKeeperMachine } from '../../machines/link-keeper.ts'
 import type { LinkScore } from '../../machines/link-trim.ts'
 import { linkKeeperDefaults, type LinkKeeperOptions } from '../../machines/link-keeper-context.ts'
-import { DiscoveryStarted, Listening, PeerHeard, RevokeTrust, RoutineDue, TransferDone, TransferFailed, TransferStarted, VerifyPeer } from '../../proto/index.ts'
+import { DiscoveryStarted, Listening, PeerHeard, PolicyChanged, RevokeTrust, RoutineDue, TransferDone, TransferFailed, TransferStarted, VerifyPeer } from '../../proto/index.ts'
 import { peerConnectionDefinition } from '../peer-connection/index.ts'
 import { defineActor, type ActorDefinition, type ActorSpec } from '../seam/index.ts'
 import { verifyPingsDefinition } from '../verify-pings/index.ts'
@@ -14,7 +14,7 @@ export const linkKeeperDefinition = defineActor<LinkKeeperOptions>({
   machine: linkKeeperMachine,
   options: linkKeeperDefaults,
   listens: [PeerHeard, RevokeTrust, RoutineDue, TransferStarted, TransferDone, TransferFailed, VerifyPeer],
-  recalls: [DiscoveryStarted, Listening]
+  recalls: [DiscoveryStarted, Listening, PolicyChanged]
 })
 
 /** The link keeper with a score of the host program, which a replay of its logs needs as well. */

@@ -1,4 +1,5 @@
 import { listenerMachine } from '../../machines/listener.ts'
+import { PolicyChanged } from '../../proto/index.ts'
 import { defineActor, type ActorSpec } from '../seam/index.ts'
 import type { ListenerOptions } from './options.ts'
 import { TcpDriver } from './tcp-driver.ts'
@@ -11,6 +12,7 @@ export const listenerDefinition = defineActor<ListenerOptions>({
   kind: 'listener',
   machine: listenerMachine,
   drivers: { tcp: context => new TcpDriver(context) },
+  recalls: [PolicyChanged],
   options: {
     hosts: ['::'],
     port: 0,

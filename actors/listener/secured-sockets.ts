@@ -21,8 +21,11 @@ export interface PutOptions {
 
 interface Held {
   readonly secured: SecuredSocket
-  leave(how: Departure): void
+  leave(how: Departure, lastWords?: Uint8Array): void
 }
+
+/** How long a refused caller may take to read why, in milliseconds. */
+export const LAST_WORDS_MS = 500
 
 /** Secured inbound sockets that wait to be taken over, by handle. */
 export class HeldSockets {
@@ -37,11 +40,12 @@ export class HeldSockets {
   put(secured: SecuredSocket, { adoptWithinMs, left }: PutOptions): string {
     const handle = `in-${(this.#last += 1)}`
     const { socket } = secured
-    const leave = (how: Departure): void => {
+    const leave = (how: Departure, lastWords?: Uint8Array): void => {
       clearTimeout(timer)
       socket.off('close', onClose)
       this.#held.delete(handle)
-      if (how !== 'adopted') socket.destroy()
+      if (lastWords !== undefined) endWith(socket, lastWords)
+      else if (how !== 'adopted') socket.destroy()
       left(how)
     }
     const onClose = (): void => leave('closed')
@@ -59,10 +63,19 @@ export class HeldSockets {
     return held.secured
   }
 
-  /** Closes the socket; does nothing where it is gone. */
-  reject(handle: string): void {
-    this.#held.get(handle)?.leave('rejected')
+  /** Closes the socket, after these bytes; does nothing where it is gone. */
+  reject(handle: string, lastWords?: Uint8Array): void {
+    this.#held.get(handle)?.leave('rejected', lastWords)
   }
+}
+
+function endWith(socket: TLSSocket, lastWords: Uint8Array): void {
+  const late = setTimeout(() => socket.destroy(), LAST_WORDS_MS)
+  socket.once('close', () => clearTimeout(late))
+  socket.once('error', () => {})
+  socket.end(lastWords)
+  // What it sends meanwhile is thrown away: unread, it would reset the connection, and the words be lost.
+  socket.resume()
 }
 
 export const SecuredSockets = serviceKey('secured-sockets', () => new HeldSockets())

@@ -1,18 +1,22 @@
-import { Endpoint, InboundSecured, ListenFailed, ListenOpened, type Envelope, type EventOf } from '../../proto/index.ts'
+import { Disconnect, Endpoint, InboundSecured, ListenFailed, ListenOpened, type Envelope, type EventOf } from '../../proto/index.ts'
 import { Identity } from '../identity/index.ts'
 import type { SimulatedIdentity } from '../identity/simulated.ts'
 import { LINK_KEEPER } from '../link-keeper/address.ts'
+import { DISCONNECT } from '../peer-connection/built-in.ts'
+import { goodbyeBody } from '../peer-connection/goodbye.ts'
+import { BlockedAddresses } from '../policy-keeper/blocked-addresses.ts'
 import { TokenBucket, TokenBuckets } from '../shared/token-buckets.ts'
 import { serviceKey, type Driver, type DriverContext, type DriverFactory } from '../seam/index.ts'
 import { SimulatedHost, SimulatedSystemError, type SimulatedStream } from '../simulated/host.ts'
 import { secureSimulatedInbound, type SimulatedSecured } from '../tls/simulated.ts'
 import type { TcpDriverOptions } from './options.ts'
 import { PendingCallers } from './pending.ts'
+import { LAST_WORDS_MS } from './secured-sockets.ts'
 
 interface HeldStream {
   readonly stream: SimulatedStream
   readonly secured: SimulatedSecured
-  left(how: 'adopted' | 'rejected'): void
+  left(): void
 }
 
 /** Secured inbound streams that wait to be taken over, by handle. */
@@ -33,14 +37,16 @@ export class HeldStreams {
   take(handle: string): HeldStream | undefined {
     const held = this.#held.get(handle)
     this.#held.delete(handle)
-    held?.left('adopted')
+    held?.left()
     return held
   }
 
-  reject(handle: string): void {
+  /** The stream of a refused caller, to say why and close it; undefined where it is gone. */
+  reject(handle: string): SimulatedStream | undefined {
     const held = this.#held.get(handle)
     this.#held.delete(handle)
-    held?.left('rejected')
+    held?.left()
+    return held?.stream
   }
 
   drop(handle: string): void {
@@ -80,7 +86,8 @@ class SimulatedListener implements Driver {
 
   receive(envelope: Envelope): void {
     if (envelope.type === 'ListenAt') this.#listenAt((envelope as EventOf<'ListenAt'>).body)
-    else if (envelope.type === 'RejectInbound') this.#context.services.get(SimulatedSockets).reject((envelope as EventOf<'RejectInbound'>).body.handle)
+    else if (envelope.type === 'StopListening') this.#close()
+    else if (envelope.type === 'RejectInbound') this.#reject((envelope as EventOf<'RejectInbound'>).body)
   }
 
   stop(): void {
@@ -89,10 +96,24 @@ class SimulatedListener implements Driver {
     for (const caller of this.#pending) this.#drop(caller)
   }
 
-  #listenAt({ hosts, port }: EventOf<'ListenAt'>['body']): void {
+  #reject({ handle, code, reason, forMs }: EventOf<'RejectInbound'>['body']): void {
+    const stream = this.#context.services.get(SimulatedSockets).reject(handle)
+    if (stream === undefined) return
+    const body = goodbyeBody(code, reason, forMs)
+    stream.send({ type: DISCONNECT, body, what: Disconnect.name }, body.length)
+    stream.finish()
+    stream.listen({ message: () => {}, ended: () => stream.destroy() })
+    this.#host.after(LAST_WORDS_MS, () => stream.destroy())
+  }
+
+  #close(): void {
     this.#cancel()
     this.#server?.close()
     this.#server = undefined
+  }
+
+  #listenAt({ hosts, port }: EventOf<'ListenAt'>['body']): void {
+    this.#close()
     // As from the real one, the answer comes later: servers are bound in their own turn.
     this.#cancel = this.#host.after(0, () => {
       try {
@@ -109,6 +130,10 @@ class SimulatedListener implements Driver {
   #accept(stream: SimulatedStream): void {
     const source = stream.remote.host
     const { options, services } = this.#context
+    if (services.get(BlockedAddresses).blocks(source)) {
+      this.#context.count('blocked-address')
+      return stream.destroy()
+    }
     const now = this.#host.now()
     const excess = !this.#rate.take(source, now) ? 'accept-rate' : !this.#rateOfAll.take(now) ? 'accept-rate-all' : undefined
     if (excess !== undefined) {
@@ -149,10 +174,7 @@ class SimulatedListener implements Driver {
     caller.handle = sockets.put({
       stream,
       secured,
-      left: departure => {
-        leave()
-        if (departure === 'rejected') stream.destroy()
-      }
+      left: leave
     })
     caller.cancel = this.#host.after(this.#context.options.adoptTimeoutMs, () => {
       this.#context.count('adopt-timeout')

@@ -3,6 +3,8 @@ import type { TLSSocket } from 'node:tls'
 import { Endpoint, InboundSecured, ListenFailed, ListenOpened, type Envelope, type EventOf } from '../../proto/index.ts'
 import { Identity } from '../identity/index.ts'
 import { LINK_KEEPER } from '../link-keeper/address.ts'
+import { goodbyeFrame } from '../peer-connection/goodbye.ts'
+import { BlockedAddresses, type AddressGuard } from '../policy-keeper/blocked-addresses.ts'
 import { Interfaces } from '../shared/interface-watcher.ts'
 import { TokenBucket, TokenBuckets } from '../shared/token-buckets.ts'
 import type { Driver, DriverContext } from '../seam/index.ts'
@@ -26,6 +28,7 @@ interface Caller {
 /** Accepts TCP connections, secures them, and holds them until a connection takes them over. */
 export class TcpDriver implements Driver {
   readonly #context: DriverContext<TcpDriverOptions>
+  readonly #blocked: AddressGuard
   readonly #rate: TokenBuckets
   readonly #rateOfAll: TokenBucket
   readonly #pending: PendingCallers<Caller>
@@ -37,6 +40,7 @@ export class TcpDriver implements Driver {
   constructor(context: DriverContext<TcpDriverOptions>) {
     const { options } = context
     this.#context = context
+    this.#blocked = context.services.get(BlockedAddresses)
     // Its context is made now, once for all links, and not under the first of them.
     tlsOptions(context.services.get(Identity))
     this.#rate = new TokenBuckets({ burst: options.acceptBurst, perSecond: options.acceptPerSecond }, options.maxSources)
@@ -52,8 +56,11 @@ export class TcpDriver implements Driver {
     switch (envelope.type) {
       case 'ListenAt':
         return this.#queue(() => this.#listenAt((envelope as EventOf<'ListenAt'>).body))
+      case 'StopListening':
+        this.#stopFollowing()
+        return this.#queue(() => this.#servers.close())
       case 'RejectInbound':
-        return this.#context.services.get(SecuredSockets).reject((envelope as EventOf<'RejectInbound'>).body.handle)
+        return this.#reject((envelope as EventOf<'RejectInbound'>).body)
     }
   }
 
@@ -66,6 +73,10 @@ export class TcpDriver implements Driver {
       return closed
     })
     await Promise.all([this.#work, ...gone])
+  }
+
+  #reject({ handle, code, reason, forMs }: EventOf<'RejectInbound'>['body']): void {
+    this.#context.services.get(SecuredSockets).reject(handle, goodbyeFrame(code, reason, forMs))
   }
 
   #queue(change: () => Promise<void>): void {
@@ -120,6 +131,10 @@ export class TcpDriver implements Driver {
     raw.on('error', ignore)
     const { remoteAddress, remotePort, localAddress, localPort } = raw
     if (remoteAddress === undefined || this.#context.signal.aborted) return void raw.destroy()
+    if (this.#blocked.blocks(remoteAddress)) {
+      this.#context.count('blocked-address')
+      return void raw.resetAndDestroy()
+    }
     const source = sourceOf(remoteAddress)
     const now = performance.now()
     const excess = !this.#rate.take(source, now) ? 'accept-rate' : !this.#rateOfAll.take(now) ? 'accept-rate-all' : undefined
@@ -151,6 +166,8 @@ export class TcpDriver implements Driver {
     const handle = services.get(SecuredSockets).put({ ...secured, socket, local, remote }, {
       adoptWithinMs: options.adoptTimeoutMs,
       left: how => {
+        // Who is refused counts until it has read why.
+        if (how === 'rejected') return
         socket.off('close', leave)
         leave()
         if (how === 'expired') this.#context.count('adopt-timeout')

@@ -1,4 +1,5 @@
-import { connect, type Socket } from 'node:net'
+import { lookup } from 'node:dns'
+import { connect, type LookupFunction, type Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { Identity } from '../identity/index.ts'
 import { handshake, secureOutbound, type Secured } from '../tls/index.ts'
@@ -10,12 +11,34 @@ export interface DialOptions {
   readonly expectedPeerId: string
   readonly identity: Identity
   readonly tlsTimeoutMs: number
+  /** Whether there is to be no link with an address. */
+  readonly blocks: (host: string) => boolean
   /** Every socket that is opened, so that somebody can wait until it is closed. */
   readonly track: (socket: Socket) => void
   /** The TCP connection stands. */
   readonly opened: () => void
   readonly secured: (socket: TLSSocket, secured: Secured) => void
   readonly failed: (error: unknown) => void
+}
+
+/** The policy of this peer blocks an address. */
+export class AddressBlockedError extends Error {
+  override name = 'AddressBlockedError'
+
+  constructor(host: string) {
+    super(`the policy of this peer blocks ${host}`)
+  }
+}
+
+// A name is looked up by the system, and of its addresses the blocked ones are left out.
+function allowed(blocks: DialOptions['blocks']): LookupFunction {
+  return (host, options, callback) => lookup(host, { ...options, all: true }, (error, found) => {
+    const open = error ? [] : found.filter(({ address }) => !blocks(address))
+    const [first] = open
+    if (first === undefined) callback(error ?? new AddressBlockedError(host), [])
+    else if (options.all === true) callback(null, open)
+    else callback(null, first.address, first.family)
+  })
 }
 
 /** One attempt at one place. Exactly one of `secured` and `failed` is called, later; none after {@link abort}. */
@@ -27,13 +50,17 @@ export class Dial {
 
   constructor(options: DialOptions) {
     this.#options = options
-    const { host, port } = options
+    const { host, port, blocks } = options
     // Node takes an empty host for this one, and leaks a socket when it throws at a port.
     if (host === '' || port < 1 || port > 65_535) {
       queueMicrotask(() => this.#fail(new RangeError(`'${host}' port ${port} is no place to dial`)))
       return
     }
-    const socket = connect({ host, port, noDelay: true })
+    if (blocks(host)) {
+      queueMicrotask(() => this.#fail(new AddressBlockedError(host)))
+      return
+    }
+    const socket = connect({ host, port, noDelay: true, lookup: allowed(blocks) })
     this.#socket = socket
     options.track(socket)
     socket.on('error', error => this.#fail(error))

@@ -1,6 +1,7 @@
 import { Identity } from '../identity/index.ts'
 import type { SimulatedIdentity } from '../identity/simulated.ts'
 import { SimulatedSockets } from '../listener/simulated.ts'
+import { BlockedAddresses } from '../policy-keeper/blocked-addresses.ts'
 import type { DriverContext, DriverFactory } from '../seam/index.ts'
 import { SimulatedHost, type SimulatedStream } from '../simulated/host.ts'
 import { secureSimulatedOutbound, type SimulatedSecured } from '../tls/simulated.ts'
@@ -29,6 +30,9 @@ class SimulatedTransport implements LinkTransport {
       over = true
       cancelTls()
       how()
+    }
+    if (this.#context.services.get(BlockedAddresses).blocks(to.host)) {
+      return world.after(0, () => failed('blocked-address', `the policy of this peer blocks ${to.host}`))
     }
     const abort = world.network.dial(to, {
       failed: code => settle(() => failed(code, code === 'dial-refused' ? 'nothing listens there (ECONNREFUSED)' : 'there is no way to there (EHOSTUNREACH)')),

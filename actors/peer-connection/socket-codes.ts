@@ -1,4 +1,5 @@
 import { LinkSecurityError } from '../tls/index.ts'
+import { AddressBlockedError } from './dial.ts'
 
 const dialCodes: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'dial-refused',
@@ -16,6 +17,7 @@ const dialCodes: Readonly<Record<string, string>> = {
 /** Why a dial failed, as a code of docs/codes.md. */
 export function dialCode(error: unknown): string {
   if (error instanceof LinkSecurityError) return error.code
+  if (error instanceof AddressBlockedError) return 'blocked-address'
   return dialCodes[systemCode(error)] ?? 'dial-failed'
 }
 

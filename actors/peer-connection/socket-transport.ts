@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { Identity } from '../identity/index.ts'
 import { SecuredSockets } from '../listener/secured-sockets.ts'
+import { BlockedAddresses } from '../policy-keeper/blocked-addresses.ts'
 import type { DriverContext } from '../seam/index.ts'
 import type { Secured } from '../tls/index.ts'
 import { Dial } from './dial.ts'
@@ -38,6 +39,7 @@ export class SocketTransport implements LinkTransport {
       ...to, expectedPeerId, opened,
       identity: this.#context.services.get(Identity),
       tlsTimeoutMs: this.#options.tlsTimeoutMs,
+      blocks: host => this.#context.services.get(BlockedAddresses).blocks(host),
       track: socket => this.#track(socket),
       secured: (socket, who) => secured(this.#stream(socket, who, { host: socket.localAddress ?? '', port: socket.localPort ?? 0 }, to)),
       failed: error => failed(dialCode(error), describe(error))

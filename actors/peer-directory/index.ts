@@ -1,7 +1,7 @@
 import { peerDirectoryDefaults } from '../../machines/directory-context.ts'
 import { peerDirectoryMachine } from '../../machines/peer-directory.ts'
 import {
-  DirectoryOpened, DiscoveryStarted, PeerBlocked, PeerConnected, PeerDisconnected, PeerHeard, PeerRefused, PeerVerified
+  DirectoryOpened, DiscoveryStarted, PeerBlocked, PeerConnected, PeerDisconnected, PeerHeard, PeerRefused, PeerVerified, PolicyChanged
 } from '../../proto/index.ts'
 import { defineActor, type ActorSpec } from '../seam/index.ts'
 import type { PeerDirectoryDriverOptions } from './options.ts'
@@ -17,7 +17,7 @@ export const peerDirectoryDefinition = defineActor<PeerDirectoryDriverOptions>({
   drivers: { store: storeDriver },
   options: { ...peerDirectoryDefaults, dir: '' },
   messages: [DirectoryOpened],
-  listens: [PeerHeard, PeerConnected, PeerVerified, PeerRefused, PeerDisconnected, PeerBlocked],
+  listens: [PeerHeard, PeerConnected, PeerVerified, PeerRefused, PeerDisconnected, PeerBlocked, PolicyChanged],
   recalls: [DiscoveryStarted]
 })
 

@@ -2,6 +2,7 @@ import { simulatedSendDriver, simulatedStoreDriver } from '../file-transfer/simu
 import { simulatedReceiver, simulatedSender } from '../lan/simulated.ts'
 import { simulatedTcpDriver } from '../listener/simulated.ts'
 import { simulatedApprovalsDriver } from '../approvals/simulated.ts'
+import { guardDriver } from '../policy-keeper/index.ts'
 import { simulatedLinkDriver } from '../peer-connection/simulated.ts'
 import { simulatedStoreDriver as simulatedDirectoryStore } from '../peer-directory/simulated.ts'
 import { simulatedRecordsDriver } from '../peer-exchange/simulated.ts'
@@ -25,6 +26,7 @@ export const simulatedDrivers: SimulatedDrivers = {
   'verify-secret': { proof: simulatedSecretDriver },
   'verify-authority': { certificate: simulatedAuthorityDriver },
   approvals: { file: simulatedApprovalsDriver },
+  'policy-keeper': { guard: guardDriver },
   listener: { tcp: simulatedTcpDriver },
   broadcaster: { udp: simulatedSender },
   'discovery-channel': { udp: simulatedReceiver },

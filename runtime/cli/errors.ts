@@ -10,7 +10,7 @@ export class CommandFailedError extends Error {
 
 /** Errors that the person must put right before another try. By name, so that `p2pnet id` need not load their classes. */
 const CONFIGURATION: ReadonlySet<string> = new Set([
-  'UsageError', 'PeerOptionError', 'ListenError', 'LogFileError', 'NetworkKeyError',
+  'UsageError', 'PeerOptionError', 'PolicyError', 'ListenError', 'LogFileError', 'NetworkKeyError',
   'IdentityPermissionError', 'IdentityDamagedError', 'IdentityFileError',
   'DirectoryStoreError', 'DirectoryVersionError', 'DirectoryInUseError'
 ])

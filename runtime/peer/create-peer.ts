@@ -14,6 +14,7 @@ import { LiveClock } from './live-clock.ts'
 import { loggerOf, narrate } from './narrate.ts'
 import { checkOptions, type PeerOptions } from './options.ts'
 import { Peer } from './peer.ts'
+import { policyOf } from './policy.ts'
 import { Recorder } from './recorder.ts'
 import { diagnose } from '../doctor/diagnose.ts'
 import { Histories } from '../doctor/histories.ts'
@@ -22,6 +23,7 @@ import { Roster } from './roster.ts'
 /**
  * Makes a peer; nothing is opened before its start().
  * @throws PeerOptionError for an option it does not know or cannot take
+ * @throws PolicyError for a policy that contradicts itself
  * @throws DuplicateActorError when two actors have one address
  * @throws IdentityPermissionError, IdentityDamagedError, IdentityFileError when `dir` holds no identity that may be used
  * @throws NetworkKeyError when `key` is the text of no key
@@ -89,6 +91,7 @@ export function createPeer(options: PeerOptions = {}): Peer {
     wire,
     listens: actors.some(({ definition }) => definition.kind === 'listener'),
     linkKeeper: LINK_KEEPER,
+    policy: options.defaults === false ? undefined : policyOf(options, { peerId: local.peerId }),
     open() {
       wallZero = Date.now()
       recorder?.open({ library: local.agent, schema: Buffer.from(SCHEMA_DIGEST, 'hex'), seed, wallTime: wallZero, peerId: local.peerId, name: local.name, actors, flags, limits: options.limits ?? {} })

@@ -7,8 +7,10 @@ import type { ActorDefinition, ActorSpec } from '../../actors/seam/index.ts'
 import { routines } from '../../actors/routines/index.ts'
 import { staticPeers } from '../../actors/static-peers/index.ts'
 import { peerDirectory } from '../../actors/peer-directory/index.ts'
+import { policyKeeper } from '../../actors/policy-keeper/index.ts'
 import { peerExchange } from '../../actors/peer-exchange/index.ts'
 import { PeerOptionError } from './errors.ts'
+import { policyOf } from './policy.ts'
 import { interfaceNames, parseHostPort, parsePeer, type PeerOptions } from './options.ts'
 import { trustOf } from './trust.ts'
 
@@ -18,19 +20,22 @@ export function defaultActors(options: PeerOptions, local: LocalPeer): ActorSpec
   const { host, port } = options.listen === undefined ? { host: '', port: 0 } : parseHostPort(options.listen)
   const lanOptions = options.lan === undefined || typeof options.lan === 'boolean' ? {} : options.lan
   const trust = trustOf(options)
+  const policy = policyOf(options, { peerId: local.peerId })
   const actors: ActorSpec[] = [
+    // Before those that follow it.
+    policyKeeper(policy, local.peerId),
     ...trust.actors,
     // First, so that it hears what the others announce; last to stop, for it says the goodbyes.
     linkKeeper({
       peerId: local.peerId,
       network: Buffer.from(local.networkTag).toString('hex'),
-      acceptsInbound: options.inbound ?? true,
+      acceptsInbound: policy.inbound,
       ...(Object.keys(trust.connection).length > 0 && { connection: trust.connection }),
       ...(options.maxLinks !== undefined && { maxLinks: options.maxLinks }),
       ...(options.maxLanLinks !== undefined && { maxLanLinks: options.maxLanLinks }),
       ...(options.maxWanLinks !== undefined && { maxWanLinks: options.maxWanLinks })
     }, [peerConnectionDefinition, ...trust.steps], options.score),
-    listener({ inbound: options.inbound ?? true, interfaces, port, ...(host !== '' && { hosts: [host] }) }),
+    listener({ inbound: policy.inbound, interfaces, port, ...(host !== '' && { hosts: [host] }) }),
     ...(options.lan === false ? [] : lan({ ...lanOptions, interfaces, channel: { self: local.peerId }, broadcaster: { rotateMs: 0 } })),
     ...(options.peers === undefined || options.peers.length === 0 ? [] : [staticPeers(options.peers.map(parsePeer))]),
     peerDirectory({ peerId: local.peerId, dir: options.dir ?? '' }),

@@ -41,6 +41,20 @@ export class UnknownRoutineError extends Error {
   readonly code = 'unknown-routine'
 }
 
+/** Thrown for a policy that contradicts itself, or is none; it stays as it was. */
+export class PolicyError extends Error {
+  override name = 'PolicyError'
+  /** What is wrong with it; a stable name of docs/policies.md. */
+  readonly problem: string
+  /** The same, as the command line shows it. */
+  readonly code: string
+
+  constructor(problem: string, message: string) {
+    super(message)
+    this.problem = this.code = problem
+  }
+}
+
 /** Thrown for a message type that the peer was not told of. */
 export class UnknownTypeError extends Error {
   override name = 'UnknownTypeError'

@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import type { ActorDefinition, ActorSpec, WireType } from '../../actors/seam/index.ts'
 import { isPeerId, NetworkKey, type Identity } from '../../actors/identity/index.ts'
 import type { LanOptions } from '../../actors/lan/index.ts'
+import type { Policy } from '../../machines/policy.ts'
 import type { LinkScore } from '../../machines/link-trim.ts'
 import type { MessageClass } from '../../proto/index.ts'
 import type { Limits } from '../kernel/index.ts'
@@ -50,6 +51,8 @@ export interface PeerOptions {
   readonly maxWanLinks?: number
   /** Which links are worth more, where not all can be kept: pure, and whole numbers. A replay of this peer's logs needs it too. @default old acquaintances */
   readonly score?: LinkScore
+  /** Whom it lets in, and what they may do; see docs/policies.md. Each part may be left out, and set later by setPolicy. @default as usual */
+  readonly policy?: Partial<Policy>
   /** Peers at known places, `[PEERID@]HOST:PORT`. */
   readonly peers?: readonly string[]
   /**
@@ -94,7 +97,7 @@ export interface RecordOptions {
 
 const KNOWN: Readonly<Record<keyof PeerOptions, true>> = {
   name: true, network: true, identity: true, dir: true, actors: true, defaults: true, messages: true, listen: true, inbound: true,
-  interfaces: true, lan: true, maxLinks: true, maxLanLinks: true, maxWanLinks: true, score: true, peers: true, verify: true, answers: true, key: true, tune: true, record: true, seed: true, limits: true, log: true
+  interfaces: true, lan: true, maxLinks: true, maxLanLinks: true, maxWanLinks: true, score: true, policy: true, peers: true, verify: true, answers: true, key: true, tune: true, record: true, seed: true, limits: true, log: true
 }
 
 const strings = (value: unknown): boolean => Array.isArray(value) && value.every(each => typeof each === 'string')

@@ -1,4 +1,5 @@
 import type { Observable } from 'rxjs'
+import type { Policy } from '../../machines/policy.ts'
 import type { LinkTable } from '../../actors/peer-connection/index.ts'
 import type { Envelope, Message, MessageClass } from '../../proto/index.ts'
 import type { Kernel, Report } from '../kernel/index.ts'
@@ -40,6 +41,8 @@ export interface PeerParts {
   /** Whether one of the actors accepts links, so that start() awaits it. */
   readonly listens: boolean
   readonly linkKeeper: string
+  /** The policy it starts with; undefined where no actor keeps one. */
+  readonly policy: Policy | undefined
   /** Called right before logical zero. */
   open(): void
   /** Copies the log; nothing where none is written. */

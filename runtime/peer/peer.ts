@@ -1,7 +1,8 @@
 import type { Observable } from 'rxjs'
 import {
-  DecidePeer, DiscoveryStarted, DropPeer, Listening, PeerBlocked, ProtectPeer, RevokeTrust, VerifyPeer, classOf, typeName, type Endpoint, type Envelope, type Message, type MessageClass
+  DecidePeer, DiscoveryStarted, DropPeer, Listening, ProtectPeer, RevokeTrust, VerifyPeer, classOf, typeName, type Endpoint, type Envelope, type Message, type MessageClass
 } from '../../proto/index.ts'
+import type { Policy } from '../../machines/policy.ts'
 import { isPeerId } from '../../actors/identity/index.ts'
 import { GuardedObservable } from '../kernel/faces.ts'
 import { filter, map } from '../kernel/rx.ts'
@@ -11,11 +12,9 @@ import { whenListening } from './when-listening.ts'
 import type { BusFace, PeerParts, Received } from './peer-parts.ts'
 import type { LinkInfo, Live, PeerInfo } from './roster.ts'
 import type { Diagnosis } from '../doctor/diagnosis.ts'
+import { PeerPolicy } from './peer-policy.ts'
 import { Routines } from './routines.ts'
 import type { PeerStatus } from './status.ts'
-
-/** Longer than any peer runs, in milliseconds: 30 years. */
-const BLOCK_MS = 1e12
 
 type State = 'new' | 'started' | 'stopping' | 'stopped'
 
@@ -41,6 +40,7 @@ export class Peer implements AsyncDisposable {
   /** What it does ever and again: list, start, stop and re-time it, or add something. */
   readonly routines: Routines
   readonly #parts: PeerParts
+  readonly #policy: PeerPolicy
   #state: State = 'new'
   #listening: readonly Endpoint[] = []
   #discovering = false
@@ -58,6 +58,7 @@ export class Peer implements AsyncDisposable {
     this.peers = parts.roster.peers
     this.links = parts.roster.links
     this.routines = new Routines(parts.kernel.bus, (body, to) => this.publish(body, { to }))
+    this.#policy = new PeerPolicy(parts, (body, to) => this.publish(body, { to }))
     this.events = this.bus.all.pipe(filter(({ to }) => to === ''))
     this.bus.of(Listening).subscribe(({ body }) => { this.#listening = body.endpoints as Endpoint[] })
     parts.kernel.onStopped(() => {
@@ -203,13 +204,26 @@ export class Peer implements AsyncDisposable {
   }
 
   /**
-   * Closes every link to a peer, and neither dials nor admits it again while this peer runs.
-   * @param peerId the whole PeerId; the peer need not be connected
+   * Closes every link to a peer or to an address, and neither dials nor admits it again. A PeerId is remembered in the data folder.
+   * @param entry a whole PeerId, an address, or a subnet such as `192.0.2.0/24`; else throws PolicyError
    */
-  block(peerId: string): void {
-    this.#mustRun()
-    this.publish(new DropPeer({ peerId, forMs: BLOCK_MS }), { to: this.#parts.linkKeeper })
-    this.publish(new PeerBlocked({ peerId, blocked: true }))
+  block(entry: string): void {
+    this.#policy.block(entry)
+  }
+
+  /** Takes back a {@link block}, by the same text. @throws PolicyError */
+  unblock(entry: string): void {
+    this.#policy.unblock(entry)
+  }
+
+  /** What is decided about others; see docs/policies.md. */
+  get policy(): Policy {
+    return this.#policy.value
+  }
+
+  /** Changes parts of the policy, from now on. @throws PolicyError when the whole would contradict itself; nothing is changed then */
+  setPolicy(change: Partial<Policy>): void {
+    this.#policy.set(change)
   }
 
   /**

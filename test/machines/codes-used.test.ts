@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
 import ts from 'typescript'
 import { DECIDERS, deciderOf } from '../../machines/code-causes.ts'
+import { policyKeeperDefaults } from '../../machines/policy-keeper.ts'
 import { CODES } from '../../machines/codes.ts'
 import { FILE_CODES } from '../../machines/file-codes.ts'
 import { linkKeeperDefaults } from '../../machines/link-keeper-context.ts'
@@ -101,7 +102,7 @@ describe('the codes that machines and actors write', () => {
 
   it('are decided by guards and options that there are', () => {
     const options: Record<string, object> = {
-      'peer-connection': peerConnectionDefinition.options as object, 'link-keeper': linkKeeperDefaults, 'verify-pings': verifyPingsDefaults
+      'peer-connection': peerConnectionDefinition.options as object, 'link-keeper': linkKeeperDefaults, 'verify-pings': verifyPingsDefaults, 'policy-keeper': policyKeeperDefaults
     }
     const guards = Object.keys(peerConnectionMachine.implementations.guards)
     for (const { kind, name } of Object.values(DECIDERS) as { kind: string; name: string }[]) {

@@ -9,6 +9,7 @@ import './link-keeper/hostile.ts'
 import './link-keeper/trimming.ts'
 import './link-keeper/crowds.ts'
 import './link-keeper/trust.ts'
+import './link-keeper/policy.ts'
 
 const static_ = { via: 'static', instance: null }
 

@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { isPeerId } from '../../../actors/identity/index.ts'
+import { blockedOf } from '../../../machines/blocklist.ts'
 import { ShareFile, TextMessage } from '../../../proto/index.ts'
 import type { Peer } from '../../peer/peer.ts'
 import { whyFields } from '../why.ts'
@@ -23,7 +24,8 @@ export const LINE_CHARS_MAX = 64 * 1024
 
 const USAGE: Readonly<Record<string, string>> = {
   start: 'start', peers: 'peers', say: 'say TEXT or say @PEER TEXT', send: 'send PATH or send PATH @PEER',
-  why: 'why PEER or why HOST:PORT', drop: 'drop PEER', block: 'block PEER', approve: 'approve PEER', refuse: 'refuse PEER or refuse PEER REASON',
+  why: 'why PEER or why HOST:PORT', drop: 'drop PEER', block: 'block PEER, block ADDRESS or block ADDRESS/BITS',
+  unblock: 'unblock PEERID, unblock ADDRESS or unblock ADDRESS/BITS', policy: 'policy, or policy NAME VALUE', approve: 'approve PEER', refuse: 'refuse PEER or refuse PEER REASON',
   revoke: 'revoke PEER or revoke PEER REASON', verify: 'verify PEER', status: 'status',
   routine: 'routine, routine NAME start, routine NAME stop, or routine NAME every 30s', quit: 'quit'
 }
@@ -65,7 +67,9 @@ export class Commands {
       case 'send': return this.#send(rest)
       case 'why': return this.#why(rest)
       case 'drop': return this.#peer.drop(this.#connected('drop', rest).peerId)
-      case 'block': return this.#peer.block(this.#known('block', rest).peerId)
+      case 'block': return this.#peer.block(this.#blockable('block', rest))
+      case 'unblock': return this.#peer.unblock(this.#blockable('unblock', rest))
+      case 'policy': return this.#policy(rest)
       case 'approve': return this.#peer.approve(this.#anybody('approve', rest))
       case 'refuse': return this.#because('refuse', rest, (peerId, reason) => this.#peer.refuse(peerId, reason))
       case 'revoke': return this.#because('revoke', rest, (peerId, reason) => this.#peer.revoke(peerId, reason))
@@ -77,6 +81,22 @@ export class Commands {
   #bare(word: string, rest: string, action: () => void): void {
     if (rest !== '') throw usage(word)
     action()
+  }
+
+  #policy(rest: string): void {
+    const [, name = '', text] = /^(\S+)(?:\s+(.+))?$/s.exec(rest) ?? []
+    if (rest === '') return this.#emit({ event: 'policy', ...this.#peer.policy })
+    if (text === undefined) throw usage('policy')
+    this.#peer.setPolicy({ [name]: valueOf(text) })
+  }
+
+  /** An address, a subnet, a whole PeerId, or a peer that was met; what is blocked by its first letters too. */
+  #blockable(word: string, wanted: string): string {
+    if (wanted === '' || /\s/.test(wanted)) throw usage(word)
+    if (blockedOf(wanted) !== undefined) return wanted
+    const { blocked } = this.#peer.policy
+    const among = word === 'unblock' ? blocked.filter(entry => isPeerId(entry) && entry.startsWith(wanted)) : []
+    return among.length === 1 ? among[0]! : this.#known(word, wanted).peerId
   }
 
   #routine(rest: string): void {
@@ -147,6 +167,15 @@ export class Commands {
     const peer = this.#known(word, wanted)
     if (!peer.connected) throw new BadCommandError('not-connected', `there is no link to ${this.#directory.nameOf(peer.peerId)}: ask 'why ${wanted}'`)
     return peer
+  }
+}
+
+/** JSON, or a word that stands for itself. */
+function valueOf(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
   }
 }
 

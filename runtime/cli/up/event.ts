@@ -1,4 +1,5 @@
 import type { Cause, Diagnosis } from '../../doctor/diagnosis.ts'
+import type { Policy } from '../../../machines/policy.ts'
 import type { LevelName } from '../../peer/roster.ts'
 import type { RoutineInfo } from '../../peer/routines.ts'
 import type { PeerStatus } from '../../peer/status.ts'
@@ -51,6 +52,7 @@ export type UpEvent =
   | ({ event: 'why' } & WhyFields)
   | ({ event: 'status' } & StatusFields)
   | { event: 'routines'; routines: readonly RoutineInfo[] }
+  | ({ event: 'policy' } & Policy)
   | { event: 'error'; code: string; message: string }
 
 /** What is known of why there is no link, or what the present one waits for; see {@link Diagnosis}. */

@@ -1,6 +1,6 @@
 import type { Subscription } from 'rxjs'
 import {
-  Direction, DriverCounts, Initiator, PeerConnected, PeerDisconnected, PeerFound, PeerIgnored, PeerPending, PeerRefused, PeerVerified, TextMessage,
+  Direction, DriverCounts, Initiator, PeerConnected, PeerDisconnected, PeerFound, PeerIgnored, PeerPending, PeerRefused, PeerVerified, PolicyRefused, TextMessage,
   TransferDone, TransferFailed, TransferOffered, TransferProgress, TransferStarted, TrustRevoked,
   type Envelope, type Message, type MessageClass
 } from '../../../proto/index.ts'
@@ -51,6 +51,7 @@ export class Narrator {
       directory.note(peerId, { connected: false })
       emit({ event: 'peer.disconnected', peerId, code, reason, initiator: who(initiator) })
     })
+    on(PolicyRefused, ({ problem, reason }) => emit({ event: 'error', code: problem, message: reason }))
     let toldOfTwin = false
     on(DriverCounts, ({ counts }) => {
       if (toldOfTwin || !counts.some(({ name }) => name === 'same-identity')) return

@@ -7,25 +7,25 @@ import { fileTransfer } from '../../../actors/file-transfer/index.ts'
 import { parseHostPort, parsePeer, type LogLevel, type PeerOptions } from '../../peer/options.ts'
 import { formatEndpoint } from '../../peer/roster.ts'
 import { UsageError } from '../errors.ts'
+import { admissionOptions, type AdmissionValues } from './admission.ts'
 import { trustOptions, type StepName } from './trust.ts'
 
 /** The options of `p2pnet up`, as commander gives them. */
-export interface UpValues {
+export interface UpValues extends AdmissionValues {
   readonly name?: string
   readonly network: string
   readonly data?: string
   readonly listen?: string
-  readonly inbound: boolean
   readonly interface?: readonly string[]
   readonly lan: boolean
   readonly ports?: readonly number[]
   readonly peer?: readonly string[]
   readonly maxLinks?: number
   readonly maxLanLinks?: number
+  readonly maxWanLinks?: number
   readonly inbox?: string
   readonly record?: string
   readonly keep?: string
-  readonly tune?: NonNullable<PeerOptions['tune']>
   readonly keyFile?: string
   readonly trust?: readonly StepName[]
   readonly allow?: readonly string[]
@@ -47,7 +47,6 @@ export async function peerOptions(values: UpValues): Promise<PeerOptions> {
   return {
     dir: resolve(values.data ?? dataFolder()),
     network: values.network,
-    inbound: values.inbound,
     lan: values.lan && (values.ports === undefined || { ports: values.ports }),
     peers: await resolvePeers(values.peer ?? []),
     actors: [fileTransfer(values.inbox === undefined ? {} : { inbox: resolve(values.inbox) })],
@@ -55,9 +54,10 @@ export async function peerOptions(values: UpValues): Promise<PeerOptions> {
     ...(values.name !== undefined && { name: values.name }),
     ...(values.listen !== undefined && { listen: values.listen }),
     ...(values.interface !== undefined && { interfaces: values.interface }),
-    ...(values.tune !== undefined && { tune: values.tune }),
+    ...admissionOptions(values),
     ...(values.maxLinks !== undefined && { maxLinks: values.maxLinks }),
     ...(values.maxLanLinks !== undefined && { maxLanLinks: values.maxLanLinks }),
+    ...(values.maxWanLinks !== undefined && { maxWanLinks: values.maxWanLinks }),
     ...(values.record !== undefined && { record: { file: resolve(values.record), ...(values.keep !== undefined && { keep: values.keep }) } })
   }
 }

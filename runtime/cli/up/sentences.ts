@@ -49,8 +49,13 @@ function sentenceOf(event: UpEvent, name: (peerId: string) => string): string | 
     case 'status': return `${counted(event.peers, 'peer')}, ${counted(event.links, 'link')}, ${counted(event.actors, 'actor')}, ${counted(event.timers, 'timer')}, ` +
       `${event.queued} queued, ${counted(event.deadLetters, 'dead letter')}, ${bytes(event.rss)} of memory, NAT ${event.nat}`
     case 'routines': return event.routines.map(({ name: what, everyMs, running }) => running ? `${what} every ${everyMs / 1_000} s` : `${what} is stopped`).join('; ')
+    case 'policy': return policySentence(event)
     case 'error': return `${event.code}: ${event.message}`
   }
+}
+
+function policySentence({ event: _, ...policy }: Extract<UpEvent, { event: 'policy' }>): string {
+  return Object.entries(policy).map(([name, value]) => `${name} ${Array.isArray(value) ? value.join(', ') || 'nobody' : String(value)}`).join('; ')
 }
 
 type Transfer = Extract<UpEvent, { transferId: string }>

@@ -2,7 +2,7 @@ import { peerDirectoryDefinition } from '../../../actors/peer-directory/index.ts
 import { peerExchangeDefinition } from '../../../actors/peer-exchange/index.ts'
 import {
   Direction, DirectoryAddress, DirectoryFailed, DirectoryPage, DirectoryRecord, DiscoveryStarted, Endpoint, Initiator, InterfacesChanged, Listening, PeerBlocked,
-  PeerClaim, PeerConnected, PeerDisconnected, PeerHeard, PeerRefused, PeersClaimed, PeerSample, PeerVerified, RecordSigned, RecordsStored,
+  PeerClaim, PeerConnected, PeerDisconnected, PeerHeard, PeerRefused, PeersClaimed, PeerSample, PeerVerified, PolicyChanged, RecordSigned, RecordsStored,
   SampleWanted, ShareHeard, Stop
 } from '../../../proto/index.ts'
 import { rows, type Table } from '../../../machines/table.ts'
@@ -20,7 +20,7 @@ export const peerDirectoryPaths: Walks = {
       new DiscoveryStarted(), new PeerHeard({ peerId: 'bea', via: 'broadcast', endpoints: [endpoint], acceptsInbound: true }),
       new PeerConnected({ peerId: 'bea', remote: endpoint, direction: Direction.DIRECTION_OUT }), new PeerVerified({ peerId: 'bea', steps: ['pings'] }),
       new PeerRefused({ peerId: 'bea', code: 'verify-failed', initiator: Initiator.INITIATOR_REMOTE }), new PeerDisconnected({ peerId: 'bea', code: 'lost' }),
-      new PeerBlocked({ peerId: 'bea', blocked: true }), new PeersClaimed({ source: 'bea', claims: [claim('bea'), claim('cid')] }),
+      new PeerBlocked({ peerId: 'bea', blocked: true }), new PolicyChanged({ unblocked: ['bea'] }), new PeersClaimed({ source: 'bea', claims: [claim('bea'), claim('cid')] }),
       [new SampleWanted({ peerId: 'bea', count: 4 }), 'peer-exchange/main'], new RecordsStored({ batch: 1 }), new Stop()
     ],
     key: ({ opened, inFlight, changed }) => [opened, inFlight, changed.size > 0]

@@ -2,6 +2,7 @@ import { peerDirectoryPaths, peerExchangePaths } from './directory.ts'
 import { fileReceivePaths, fileSendPaths, fileSharePaths } from './files.ts'
 import { linkKeeperPaths } from './keeper.ts'
 import { broadcasterPaths, discoveryChannelPaths } from './lan.ts'
+import { policyKeeperPaths } from './policy.ts'
 import { listenerPaths, peerConnectionPaths, routinesPaths, staticPeersPaths, verifyPingsPaths } from './links.ts'
 import { approvalsPaths, asyncStepPaths, verifyAllowlistPaths, verifyAskPaths, verifyAuthorityPaths, verifySecretPaths } from './steps.ts'
 import type { Walks } from './walks.ts'
@@ -19,6 +20,7 @@ export const walksOf: Readonly<Record<string, Walks>> = {
   'peer-connection': peerConnectionPaths,
   'peer-directory': peerDirectoryPaths,
   'peer-exchange': peerExchangePaths,
+  'policy-keeper': policyKeeperPaths,
   'routines': routinesPaths,
   'static-peers': staticPeersPaths,
   'verify-allowlist': verifyAllowlistPaths,

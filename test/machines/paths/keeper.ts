@@ -1,6 +1,7 @@
 import { linkKeeperDefinition } from '../../../actors/link-keeper/index.ts'
 import {
-  DiscoveryStarted, DropPeer, Endpoint, InboundSecured, Initiator, Instance, LinkEnded, LinkIdentified, LinkLevelReached, Level, Listening, PeerHeard,
+  DiscoveryStarted, DropPeer, Endpoint, InboundSecured, Initiator, Instance, LinkEnded, LinkIdentified, LinkLevelReached, Level, Listening, PeerHeard, PolicyChanged,
+  PolicyValue,
   PongReceived, ProtectPeer, RevokeTrust, RoutineDue, SpawnFailed, Stop, Terminated, TransferDone, TransferFailed, TransferStarted, TrustRevoked,
   VerifyPeer
 } from '../../../proto/index.ts'
@@ -22,7 +23,7 @@ function saidTo(run: MachineRun): PathStep[] {
   const links = [...rows((run.context as LinkKeeperContext).links)].sort((a, b) => a.peer < b.peer ? -1 : 1)
   if (links.length > LINKS) return []
   const linked = (peerId: string) => links.some(({ peer }) => peer === peerId)
-  const steps: PathStep[] = [new DiscoveryStarted(), [new Listening({ endpoints: [remote] }), 'listener/main'], new DropPeer({ peerId: 'zoe' }), new RevokeTrust({ peerId: 'zoe' }), new VerifyPeer({ peerId: 'zoe' }), new Stop()]
+  const steps: PathStep[] = [new DiscoveryStarted(), [new Listening({ endpoints: [remote] }), 'listener/main'], new DropPeer({ peerId: 'zoe' }), new RevokeTrust({ peerId: 'zoe' }), new VerifyPeer({ peerId: 'zoe' }), new PolicyChanged({ policy: new PolicyValue({ inbound: true, blocked: ['192.0.2.1'] }) }), new Stop()]
   if (!linked('zoe')) steps.push([heard('zoe'), 'discovery-channel/lan'])
   if (!linked('ada')) steps.push([new InboundSecured({ handle: 'in-1', peerId: 'ada', linkId: 'l', remote }), 'listener/main#tcp'])
   for (const { address, peer, probe, phase, level } of links) {

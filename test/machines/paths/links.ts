@@ -1,7 +1,7 @@
 import { listenerDefinition } from '../../../actors/listener/index.ts'
 import {
   CloseRequested, DialFailed, DialOpened, Disconnect, Endpoint, EndpointsFound, FrameRefused, Initiator, LinkAdmitted, LinkClosed, LinkSecured,
-  LinkTraffic, ListenFailed, ListenOpened, DiscoveryStarted, PongReceived, SetRoutine, SpawnFailed, RevokeTrust, StepPassed, StepPending, StepRefused, Stop, Terminated,
+  LinkTraffic, ListenFailed, ListenOpened, DiscoveryStarted, PolicyChanged, PolicyValue, PongReceived, SetRoutine, SpawnFailed, RevokeTrust, StepPassed, StepPending, StepRefused, Stop, Terminated,
   TrustWithdrawn, VerificationHeld, Verified, VerifyAgain, VerifyPeer
 } from '../../../proto/index.ts'
 import type { MachineRun } from '../../../runtime/testing/machine-run.ts'
@@ -11,7 +11,8 @@ import type { Walks } from './walks.ts'
 
 const listener = { ...listenerDefinition.options, port: 4_000 }
 const listens: readonly PathStep[] = [
-  new ListenOpened({ endpoints: [new Endpoint({ host: '0.0.0.0', port: 4_000 })] }), new ListenFailed({ code: 'address-in-use', reason: 'taken' }), new Stop()
+  new ListenOpened({ endpoints: [new Endpoint({ host: '0.0.0.0', port: 4_000 })] }), new ListenFailed({ code: 'address-in-use', reason: 'taken' }),
+  ...[true, false].map(inbound => new PolicyChanged({ policy: new PolicyValue({ inbound }) })), new Stop()
 ]
 
 export const listenerPaths: Walks = {
@@ -76,6 +77,7 @@ export const peerConnectionPaths: Walks = {
     connection({ maxRetries: 1, endpoints: [place, { ...place, port: 2 }] }, ({ failures, place }) => [failures, place]),
     connection({ steps: ['verify-pings', 'verify-pings'], idleMs: 60_000 }, ({ passed }) => passed.length),
     connection({ steps: [] }),
+    connection({ peerId: '', blocked: ['cid'] }),
     connection({ pendingTimeoutMs: 1_000, keepAliveIntervalMs: 100_000 }, ({ heldMs }) => heldMs > 0),
     connection({ keepAliveIntervalMs: 100_000 }),
     connection({ keepAliveIntervalMs: 100_000, idleMs: 1_000 }),

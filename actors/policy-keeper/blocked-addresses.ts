@@ -1,0 +1,17 @@
+import { blocklistOf, blocksHost, blocksNobody, type Blocklist } from '../../machines/blocklist.ts'
+import { serviceKey } from '../seam/index.ts'
+
+/** The addresses that the policy blocks, as drivers ask for them: before anything is read of whoever is there. */
+export class AddressGuard {
+  #list: Blocklist = blocksNobody
+
+  follow(entries: readonly string[]): void {
+    this.#list = blocklistOf(entries)
+  }
+
+  blocks(host: string): boolean {
+    return blocksHost(this.#list, host)
+  }
+}
+
+export const BlockedAddresses = serviceKey('blocked-addresses', () => new AddressGuard())

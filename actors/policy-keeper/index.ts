@@ -1,0 +1,25 @@
+import type { Policy } from '../../machines/policy.ts'
+import { policyKeeperDefaults, policyKeeperMachine, type PolicyKeeperOptions } from '../../machines/policy-keeper.ts'
+import { DirectoryOpened, PeerBlocked, PolicyChanged, PolicyRefused, SetPolicy } from '../../proto/index.ts'
+import { defineActor, type ActorSpec } from '../seam/index.ts'
+import { guardDriver } from './guard-driver.ts'
+
+export { POLICY_KEEPER } from './address.ts'
+export { BlockedAddresses } from './blocked-addresses.ts'
+export { guardDriver }
+
+/** Keeps the policy of a peer; `policy-keeper/main`. */
+export const policyKeeperDefinition = defineActor<PolicyKeeperOptions>({
+  kind: 'policy-keeper',
+  machine: policyKeeperMachine,
+  drivers: { guard: guardDriver },
+  options: policyKeeperDefaults,
+  listens: [PeerBlocked],
+  recalls: [DirectoryOpened],
+  messages: [PolicyChanged, PolicyRefused, SetPolicy]
+})
+
+/** The actor that keeps this policy. @param peerId this peer */
+export function policyKeeper(policy: Policy, peerId: string): ActorSpec<PolicyKeeperOptions> {
+  return { definition: policyKeeperDefinition, options: { ...policy, peerId } }
+}

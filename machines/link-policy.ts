@@ -1,0 +1,46 @@
+import { Initiator, PeerRefused, type Endpoint, type PolicyChanged } from '../proto/index.ts'
+import { blocklistOf, blocksHost, blocksPeer } from './blocklist.ts'
+import { codeEntry, type Code } from './codes.ts'
+import { consider, reject, replan } from './link-dial.ts'
+import { tellFound } from './link-hear.ts'
+import { say, type LinkRow, type PeerRow, type Turn } from './link-keeper-context.ts'
+import { close, linksOf, setPeer } from './link-rows.ts'
+import { fromPolicyValue } from './policy.ts'
+import { get, rows } from './table.ts'
+
+/** Why there is to be no link with this peer, or with this address; undefined where there may be one. */
+export function blockOf({ book: { blocked } }: Turn, peerId: string, host: string): Code | undefined {
+  return blocksPeer(blocked, peerId) ? 'blocked' : blocksHost(blocked, host) ? 'blocked-address' : undefined
+}
+
+/** Another policy is in force: links that it does not allow end, and peers that it allows again are dialled. */
+export function follow(turn: Turn, { policy }: PolicyChanged): void {
+  const { book } = turn
+  const before = book.blocked
+  const { inbound, blocked } = fromPolicyValue(policy)
+  Object.assign(book, { inbound, blocked: blocklistOf(blocked) })
+  for (const link of rows(book.links)) endBlocked(turn, link)
+  for (const peer of rows(book.peers)) if (blocksPeer(before, peer.peerId) && !blocksPeer(book.blocked, peer.peerId)) welcome(turn, peer)
+  replan(turn)
+}
+
+function endBlocked(turn: Turn, link: LinkRow): void {
+  const code = blockOf(turn, get(turn.book.peers, link.peer)?.peerId ?? '', link.remote.host)
+  if (code !== undefined) close(turn, link, code, turn.book.options.blockedMs)
+}
+
+// What was heard of it while it was blocked is known, and was not told.
+function welcome(turn: Turn, { key }: PeerRow): void {
+  const peer = setPeer(turn, key, { quietUntil: 0 })!
+  if (!peer.found && peer.places.length > 0 && peer.goneAt === 0) {
+    setPeer(turn, key, { found: true })
+    tellFound(turn, peer)
+  }
+  if (linksOf(turn, peer).length === 0) consider(turn, key, 'heard')
+}
+
+/** Nobody takes the caller's socket over; the caller is told why, and so are those here who want to know. */
+export function turnDown(turn: Turn, socket: Pick<LinkRow, 'handle' | 'listener'>, peerId: string, remote: Endpoint | null | undefined, code: Code): void {
+  reject(turn, socket, code, code === 'no-inbound' ? 0 : turn.book.options.blockedMs)
+  say(turn, '', new PeerRefused({ peerId, remote: remote as Endpoint, code, reason: codeEntry(code).means, initiator: Initiator.INITIATOR_SELF }))
+}

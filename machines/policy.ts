@@ -1,0 +1,57 @@
+import { PolicyValue } from '../proto/index.ts'
+import { blockedOf } from './blocklist.ts'
+
+/** What a host program has decided about others; docs/policies.md explains each part. */
+export interface Policy {
+  /** Links that others dial are accepted. @default true */
+  readonly inbound: boolean
+  /** Addresses, subnets (`ADDRESS/BITS`) and PeerIds with which there is to be no link; at most {@link BLOCKED_MAX}. @default [] */
+  readonly blocked: readonly string[]
+}
+
+export const defaultPolicy: Policy = { inbound: true, blocked: [] }
+
+/** Most blocked entries: each change of the policy is a message that holds them all, of some 200 KB then. */
+export const BLOCKED_MAX = 4_096
+
+/** What besides the policy decides whether it makes sense. */
+export interface PolicyFacts {
+  /** This peer. */
+  readonly peerId: string
+}
+
+/** Why a policy is refused. */
+export interface PolicyProblem {
+  /** A stable name, in lower-case words with hyphens. */
+  readonly problem: PolicyProblemName
+  /** What is wrong, and what to do. */
+  readonly reason: string
+}
+
+export type PolicyProblemName = 'blocked-entry' | 'blocked-too-many' | 'blocks-itself'
+
+/** The first contradiction in a policy; undefined where it makes sense. */
+export function policyProblem({ blocked }: Policy, { peerId }: PolicyFacts): PolicyProblem | undefined {
+  const unread = blocked.find(entry => blockedOf(entry) === undefined)
+  if (unread !== undefined) {
+    return { problem: 'blocked-entry', reason: `'${unread.slice(0, 80)}' cannot be blocked: give an address, a subnet such as 192.0.2.0/24 or 2001:db8::/32, or a whole PeerId` }
+  }
+  if (blocked.length > BLOCKED_MAX) return { problem: 'blocked-too-many', reason: `${blocked.length} entries are blocked, ${BLOCKED_MAX} are possible: block whole subnets` }
+  if (blocked.includes(peerId)) return { problem: 'blocks-itself', reason: 'this peer blocks its own PeerId: leave it out' }
+  return undefined
+}
+
+/** The policy as it stands in messages. */
+export function toPolicyValue({ inbound, blocked }: Policy): PolicyValue {
+  return new PolicyValue({ inbound, blocked: [...blocked] })
+}
+
+export function fromPolicyValue(value: PolicyValue | { readonly [K in keyof PolicyValue]?: unknown } | null | undefined): Policy {
+  const { inbound, blocked } = new PolicyValue(value as PolicyValue)
+  return { inbound, blocked: [...blocked] }
+}
+
+export function samePolicy(a: Policy, b: Policy): boolean {
+  const [before, after] = [a, b].map(policy => PolicyValue.encode(toPolicyValue(policy)).finish())
+  return before!.length === after!.length && before!.every((byte, at) => byte === after![at])
+}

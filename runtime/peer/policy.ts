@@ -1,0 +1,39 @@
+import { defaultPolicy, policyProblem, type Policy, type PolicyFacts } from '../../machines/policy.ts'
+import { PolicyError } from './errors.ts'
+
+const strings = (value: unknown): boolean => Array.isArray(value) && value.every(each => typeof each === 'string')
+
+/** What each part takes, for programs without types and for files. */
+const SHAPES: { readonly [K in keyof Policy]: readonly [takes: string, fits: (value: unknown) => boolean] } = {
+  inbound: ['true or false', value => typeof value === 'boolean'],
+  blocked: ['an array of strings', strings]
+}
+
+/**
+ * A policy with some parts changed.
+ * @throws PolicyError when a part is unknown or of another type, or when the whole contradicts itself
+ */
+export function changedPolicy(before: Policy, change: Partial<Policy>, facts: PolicyFacts): Policy {
+  if (typeof change !== 'object' || change === null || Array.isArray(change)) throw new PolicyError('not-a-policy', `a policy is an object with ${Object.keys(SHAPES).join(', ')}`)
+  for (const [name, value] of Object.entries(change)) {
+    if (!Object.hasOwn(SHAPES, name)) throw new PolicyError('unknown-part', `a policy has no '${name.slice(0, 80)}': it has ${Object.keys(SHAPES).join(', ')}`)
+    const [takes, fits] = SHAPES[name as keyof Policy]
+    if (value !== undefined && !fits(value)) throw new PolicyError('wrong-type', `${name} of a policy takes ${takes}`)
+  }
+  const given = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined)) as Partial<Policy>
+  const policy = { ...before, ...given, blocked: [...new Set(given.blocked ?? before.blocked)] }
+  const wrong = policyProblem(policy, facts)
+  if (wrong !== undefined) throw new PolicyError(wrong.problem, wrong.reason)
+  return policy
+}
+
+/**
+ * The policy of createPeer's options; `inbound` may stand in either place.
+ * @throws PolicyError
+ */
+export function policyOf({ policy = {}, inbound }: { readonly policy?: Partial<Policy>; readonly inbound?: boolean }, facts: PolicyFacts): Policy {
+  if (inbound !== undefined && policy.inbound !== undefined && policy.inbound !== inbound) {
+    throw new PolicyError('inbound-twice', `inbound is ${inbound} and the policy's is ${policy.inbound}: leave one out`)
+  }
+  return changedPolicy(inbound === undefined ? defaultPolicy : { ...defaultPolicy, inbound }, policy, facts)
+}

@@ -1,0 +1,94 @@
+import { describe, expect, it } from '@jest/globals'
+import { DiscoveryStarted, Endpoint, Initiator, InboundSecured, PolicyChanged, PolicyValue } from '../../../proto/index.ts'
+import { KeeperRun, LISTENER } from '../keeper-run.ts'
+
+// As long as PeerIds are; the keeper of these tests is `mia`.
+const ada = `${'a'.repeat(51)}a`
+const zoe = `${'z'.repeat(51)}a`
+const at = (host: string) => ({ endpoints: [new Endpoint({ host, port: 1 })] })
+const follow = (run: KeeperRun, blocked: string[], inbound = true): KeeperRun => {
+  run.hear(new PolicyChanged({ policy: new PolicyValue({ inbound, blocked }) }), 'policy-keeper/main')
+  return run
+}
+const secured = (peerId: string, host: string) => new InboundSecured({ handle: 'in-1', peerId, linkId: 'l', remote: new Endpoint({ host, port: 2 }) })
+
+describe('a blocked peer', () => {
+  it('is turned down as soon as TLS shows who it is, and both sides are told why', () => {
+    const run = follow(new KeeperRun(), [ada])
+    run.hear(secured(ada, '192.0.2.1'), LISTENER)
+    expect(run.take()).toMatchObject([
+      { type: 'RejectInbound', to: LISTENER, body: { handle: 'in-1', code: 'blocked', forMs: 600_000 } },
+      { type: 'PeerRefused', to: '', body: { peerId: ada, code: 'blocked', initiator: Initiator.INITIATOR_SELF, remote: { host: '192.0.2.1' } } }
+    ])
+  })
+
+  it('is not told of and not dialled, until it is unblocked', () => {
+    const run = follow(new KeeperRun(), [zoe])
+    run.heard(zoe)
+    run.pass(10_000)
+    expect(run.take()).toEqual([])
+    follow(run, [])
+    expect(run.take().map(({ type }) => type)).toEqual(['PeerFound', 'SpawnActor', 'Watch'])
+  })
+
+  it('loses its links at once, is asked to stay away, and is welcome when it is unblocked', () => {
+    const run = new KeeperRun().heard(zoe)
+    const address = run.one()
+    run.linked(address, zoe)
+    run.take()
+    follow(run, [zoe])
+    expect(run.take()).toMatchObject([{ type: 'CloseRequested', to: address, body: { code: 'blocked', forMs: 600_000, refusal: true } }])
+    run.ended(address, { peerId: zoe, code: 'blocked', initiator: Initiator.INITIATOR_SELF }).gone(address)
+    expect(run.of('PeerDisconnected')).toMatchObject([{ body: { peerId: zoe, code: 'blocked' } }])
+    run.pass(10_000)
+    expect(run.spawned()).toEqual([])
+    follow(run, [])
+    expect(run.spawned()).toHaveLength(1)
+  })
+
+  it('is closed when it turns out to be at a place that somebody named', () => {
+    const run = follow(new KeeperRun({}, false), [zoe])
+    run.heard('', { via: 'static' })
+    run.hear(new DiscoveryStarted())
+    const [connection] = run.spawned()
+    expect(connection!.options).toMatchObject({ peerId: '', blocked: [zoe] })
+    run.identified(connection!.address, zoe)
+    expect(run.take()).toMatchObject([{ type: 'CloseRequested', body: { code: 'blocked' } }])
+  })
+})
+
+describe('a blocked address', () => {
+  it('is not dialled, among others that are', () => {
+    const run = follow(new KeeperRun(), ['192.0.2.0/24'])
+    run.heard(zoe, { endpoints: ['192.0.2.1', '198.51.100.1'].map(host => new Endpoint({ host, port: 1 })) })
+    expect(run.spawned()).toMatchObject([{ options: { endpoints: [{ host: '198.51.100.1', port: 1 }] } }])
+    run.heard(ada, at('192.0.2.7'))
+    run.pass(5_000)
+    expect(run.take()).toEqual([])
+  })
+
+  it('is not dialled any more where it was known before', () => {
+    const run = new KeeperRun({}, false).heard(zoe, at('192.0.2.1'))
+    follow(run, ['192.0.2.1']).hear(new DiscoveryStarted())
+    expect(run.spawned()).toEqual([])
+  })
+
+  it('loses its links, and a caller from there is turned down', () => {
+    const run = new KeeperRun()
+    const address = run.inbound(ada, 'in-0', '192.0.2.1')
+    run.linked(address, ada, { remote: new Endpoint({ host: '192.0.2.1', port: 9 }) })
+    run.take()
+    follow(run, ['192.0.2.1'])
+    expect(run.take()).toMatchObject([{ type: 'CloseRequested', to: address, body: { code: 'blocked-address' } }])
+    run.hear(secured(zoe, '192.0.2.1'), LISTENER)
+    expect(run.take()).toMatchObject([{ type: 'RejectInbound', body: { code: 'blocked-address' } }, { type: 'PeerRefused' }])
+  })
+})
+
+describe('a peer that accepts no links', () => {
+  it('turns callers down that were on their way, and asks nobody to stay away', () => {
+    const run = follow(new KeeperRun(), [], false)
+    run.hear(secured(ada, '192.0.2.1'), LISTENER)
+    expect(run.take()).toMatchObject([{ type: 'RejectInbound', body: { code: 'no-inbound', forMs: 0 } }, { type: 'PeerRefused', body: { code: 'no-inbound' } }])
+  })
+})

@@ -1,0 +1,90 @@
+import { describe, expect, it } from '@jest/globals'
+import fc from 'fast-check'
+import { BLOCKED_MAX, defaultPolicy, policyProblem, type Policy } from '../../machines/policy.ts'
+import { policyKeeperMachine } from '../../machines/policy-keeper.ts'
+import { DirectoryOpened, PeerBlocked, PolicyValue, SetPolicy } from '../../proto/index.ts'
+import { MachineRun } from '../../runtime/testing/machine-run.ts'
+import { changedPolicy, policyOf } from '../../runtime/peer/policy.ts'
+
+const own = `${'m'.repeat(51)}a`
+const ann = `${'a'.repeat(51)}a`
+const bob = `${'b'.repeat(51)}a`
+const facts = { peerId: own }
+
+const keeper = (options: Partial<Policy> = {}): MachineRun => new MachineRun(policyKeeperMachine, { address: 'policy-keeper/main', options: { ...options, peerId: own } })
+const value = (change: Partial<Policy>) => new PolicyValue({ ...defaultPolicy, ...change } as PolicyValue)
+const policyIn = (run: MachineRun) => run.context.policy as Policy
+
+describe('a policy', () => {
+  it.each([
+    [{ blocked: ['somewhere'] }, 'blocked-entry'],
+    [{ blocked: [own] }, 'blocks-itself'],
+    [{ blocked: Array.from({ length: BLOCKED_MAX + 1 }, (_, at) => `10.${at >> 16}.${(at >> 8) & 255}.${at & 255}`) }, 'blocked-too-many']
+  ] as [Partial<Policy>, string][])('that contradicts itself is refused by name', (change, problem) => {
+    expect(policyProblem({ ...defaultPolicy, ...change }, facts)).toMatchObject({ problem, reason: expect.stringMatching(/: /) })
+    expect(() => changedPolicy(defaultPolicy, change, facts)).toThrow(expect.objectContaining({ name: 'PolicyError', problem }))
+  })
+
+  it.each([
+    [{ inbuond: true }, 'unknown-part'], [{ inbound: 'yes' }, 'wrong-type'], [{ blocked: 'ann' }, 'wrong-type'], [{ blocked: [1] }, 'wrong-type'],
+    [null, 'not-a-policy'], [[], 'not-a-policy'], ['open', 'not-a-policy']
+  ] as [unknown, string][])('of another form is refused by name: %j', (change, problem) => {
+    expect(() => changedPolicy(defaultPolicy, change as Partial<Policy>, facts)).toThrow(expect.objectContaining({ name: 'PolicyError', problem }))
+  })
+
+  it('has inbound in one place', () => {
+    expect(policyOf({ inbound: false }, facts)).toEqual({ ...defaultPolicy, inbound: false })
+    expect(policyOf({ inbound: false, policy: { inbound: false } }, facts).inbound).toBe(false)
+    expect(() => policyOf({ inbound: true, policy: { inbound: false } }, facts)).toThrow(expect.objectContaining({ problem: 'inbound-twice' }))
+  })
+})
+
+describe('the keeper of the policy', () => {
+  it('says nothing where all is as usual, and tells its driver and everybody what is not', () => {
+    expect(keeper().said).toEqual([])
+    const { said } = keeper({ blocked: ['192.0.2.1'] })
+    expect(said).toMatchObject([
+      { type: 'PolicyChanged', to: 'policy-keeper/main#guard', body: { policy: { inbound: true, blocked: ['192.0.2.1'] } } },
+      { type: 'PolicyChanged', to: '', body: { policy: { inbound: true, blocked: ['192.0.2.1'] } } }
+    ])
+  })
+
+  it('takes another one, and says who is not blocked any more', () => {
+    const run = keeper({ blocked: [ann, '192.0.2.1'] })
+    run.take()
+    run.hear(new SetPolicy({ policy: value({ inbound: false, blocked: ['192.0.2.1'] }) }))
+    expect(run.take()).toMatchObject([{ to: 'policy-keeper/main#guard' }, { to: '', body: { policy: { inbound: false, blocked: ['192.0.2.1'] }, unblocked: [ann] } }])
+    run.hear(new SetPolicy({ policy: value({ inbound: false, blocked: ['192.0.2.1'] }) }))
+    expect(run.take()).toEqual([])
+  })
+
+  it('refuses a contradictory one by name, and keeps the one before', () => {
+    const run = keeper({ blocked: [ann] })
+    run.take()
+    run.hear(new SetPolicy({ policy: value({ blocked: ['nonsense'] }) }))
+    expect(run.take()).toMatchObject([{ type: 'PolicyRefused', to: '', body: { problem: 'blocked-entry' } }])
+    expect(policyIn(run)).toEqual({ ...defaultPolicy, blocked: [ann] })
+  })
+
+  it('blocks whom a person blocks, and whom the directory holds as blocked', () => {
+    const run = keeper()
+    run.hear(new PeerBlocked({ peerId: ann, blocked: true }))
+    expect(policyIn(run).blocked).toEqual([ann])
+    run.hear(new DirectoryOpened({ blocked: [ann, bob] }))
+    expect(policyIn(run).blocked).toEqual([ann, bob])
+    run.hear(new PeerBlocked({ peerId: ann, blocked: false }))
+    expect(policyIn(run).blocked).toEqual([bob])
+    run.hear(new PeerBlocked({ peerId: own, blocked: true }))
+    expect(run.take().at(-1)).toMatchObject({ type: 'PolicyRefused', body: { problem: 'blocks-itself' } })
+  })
+
+  it('ends in a policy that makes sense, whatever it is told', () => {
+    const any = fc.record({ inbound: fc.boolean(), blocked: fc.array(fc.oneof(fc.string(), fc.ipV4(), fc.constantFrom(own, ann, bob)), { maxLength: 5 }) }, { requiredKeys: [] })
+    fc.assert(fc.property(fc.array(any, { maxLength: 5 }), policies => {
+      const run = keeper()
+      for (const policy of policies) run.hear(new SetPolicy({ policy: new PolicyValue(policy as PolicyValue) }))
+      run.hear(new SetPolicy())
+      expect(policyProblem(policyIn(run), facts)).toBeUndefined()
+    }))
+  })
+})
