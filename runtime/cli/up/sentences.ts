@@ -54,8 +54,8 @@ function sentenceOf(event: UpEvent, name: (peerId: string) => string): string | 
   }
 }
 
-function policySentence({ event: _, ...policy }: Extract<UpEvent, { event: 'policy' }>): string {
-  return Object.entries(policy).map(([name, value]) => `${name} ${Array.isArray(value) ? value.join(', ') || 'nobody' : String(value)}`).join('; ')
+function policySentence(event: Extract<UpEvent, { event: 'policy' }>): string {
+  return Object.entries(event).slice(1).map(([name, value]) => `${name} ${Array.isArray(value) ? value.join(', ') || 'nobody' : String(value)}`).join('; ')
 }
 
 type Transfer = Extract<UpEvent, { transferId: string }>

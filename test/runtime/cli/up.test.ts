@@ -159,8 +159,8 @@ describe('two peers', () => {
   it('lose one that is blocked', async () => {
     const { ann, bob } = await pair()
     ann.say('block bob')
-    expect(await ann.until('peer.disconnected')).toMatchObject({ code: 'dropped', initiator: 'self' })
-    expect(await bob.until('peer.disconnected')).toMatchObject({ code: 'dropped', initiator: 'remote' })
+    expect(await ann.until('peer.disconnected')).toMatchObject({ code: 'blocked', initiator: 'self' })
+    expect(await bob.until('peer.disconnected')).toMatchObject({ code: 'blocked', initiator: 'remote' })
     expect((await ann.ask('peers', 'peers')).peers).toEqual([])
   })
 
