@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Checkpoint, LogHeader } from '../../proto/index.ts'
 import { LogDecoder } from './decode.ts'
@@ -10,6 +10,7 @@ export type LogSource = string | URL | Uint8Array | Iterable<Uint8Array>
 
 /** Read from a file at a time, in bytes: a few blocks. */
 const CHUNK_BYTES = 256 * 1024
+const CHUNK_BYTES_MIN = 4 * 1024
 
 /**
  * Reads a log from its start, once: `for (const entry of log)`. Memory holds one block, however long
@@ -135,7 +136,8 @@ function* fileChunks(path: string): Generator<Uint8Array, void, void> {
     throw unreadable(path, error)
   }
   try {
-    const chunk = Buffer.allocUnsafe(CHUNK_BYTES)
+    // A short log needs little: memory that it does not use would be collected all the same.
+    const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, Math.max(CHUNK_BYTES_MIN, fstatSync(fd).size)))
     for (;;) {
       let read
       try {
