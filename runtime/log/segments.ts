@@ -16,7 +16,8 @@ const CHECKPOINTS_MIN = 4
 /**
  * The segments of a log that keeps the last part of a run: two whole ones and the one that grows. Each opens with a
  * checkpoint, so that the log may begin at any; what stands before the last two is dropped when another begins. A segment
- * is half of the time that is kept, or a third of the size, whichever is over first.
+ * is half of the time that is kept, or a quarter of the size, whichever is over first: the fourth quarter is for what is written
+ * while the first segment is being dropped.
  */
 export class Segments {
   readonly #ms: number
@@ -30,7 +31,7 @@ export class Segments {
   /** @param bytes kept at most where `keep` gives no size */
   constructor(keep: Keep, bytes: number) {
     this.#ms = (keep.ms ?? Infinity) / 2
-    this.#bytes = this.#bytesMin = Math.floor((keep.bytes ?? bytes) / 3)
+    this.#bytes = this.#bytesMin = Math.floor((keep.bytes ?? bytes) / 4)
     this.#next = this.#bytes
   }
 
