@@ -12,6 +12,8 @@ export interface LinkKeeperOptions {
   readonly network: string
   /** Other options for every connection, over those of its definition. @default {} */
   readonly connection: Readonly<Record<string, unknown>>
+  /** Kinds of the verification steps under the policy's defaultTrust; without it somebody is asked. Empty leaves those of `connection`. @default [] */
+  readonly defaultSteps: readonly string[]
   /** False where this peer takes no links, so that it must dial. Follows what the listener announces. @default true */
   readonly acceptsInbound: boolean
   /**
@@ -83,6 +85,7 @@ export const linkKeeperDefaults: LinkKeeperOptions = {
   peerId: '',
   network: '',
   connection: {},
+  defaultSteps: [],
   acceptsInbound: true,
   dialPatienceMs: 1_000,
   maxLinks: 300,
@@ -202,6 +205,8 @@ export interface LinkKeeperContext {
   /** What the policy says. */
   readonly inbound: boolean
   readonly blocked: Blocklist
+  /** What follows for connections that are started, over their other options. */
+  readonly forLinks: Readonly<Record<string, unknown>>
   /** Discovery has started: peers may be dialled. */
   readonly started: boolean
   readonly closing: boolean
@@ -238,6 +243,7 @@ export function linkKeeperContext({ address, options, random }: MachineInput<Par
     acceptsInbound: all.acceptsInbound,
     inbound: true,
     blocked: blocksNobody,
+    forLinks: {},
     started: false,
     closing: false,
     peers: emptyTable(),

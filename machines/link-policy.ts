@@ -8,6 +8,9 @@ import { close, linksOf, setPeer } from './link-rows.ts'
 import { fromPolicyValue } from './policy.ts'
 import { get, rows } from './table.ts'
 
+/** Kind of the step in which the host program or a person approves. */
+const ASK = 'verify-ask'
+
 /** Why there is to be no link with this peer, or with this address; undefined where there may be one. */
 export function blockOf({ book: { blocked } }: Turn, peerId: string, host: string): Code | undefined {
   return blocksPeer(blocked, peerId) ? 'blocked' : blocksHost(blocked, host) ? 'blocked-address' : undefined
@@ -17,8 +20,14 @@ export function blockOf({ book: { blocked } }: Turn, peerId: string, host: strin
 export function follow(turn: Turn, { policy }: PolicyChanged): void {
   const { book } = turn
   const before = book.blocked
-  const { inbound, blocked } = fromPolicyValue(policy)
+  const { inbound, blocked, communication, enhancedBeforeTrust, defaultTrust } = fromPolicyValue(policy)
+  const { defaultSteps } = book.options
   Object.assign(book, { inbound, blocked: blocklistOf(blocked) })
+  book.forLinks = {
+    ...(!communication && { silent: true }),
+    ...(enhancedBeforeTrust && { enhancedBeforeTrust }),
+    ...(defaultSteps.length > 0 && { steps: defaultTrust ? defaultSteps : [ASK] })
+  }
   for (const link of rows(book.links)) endBlocked(turn, link)
   for (const peer of rows(book.peers)) if (blocksPeer(before, peer.peerId) && !blocksPeer(book.blocked, peer.peerId)) welcome(turn, peer)
   replan(turn)

@@ -6,7 +6,8 @@ import { get } from './table.ts'
 /** The host program does not trust a peer any more: its links are told. */
 export function revoke(turn: Turn, { peerId, reason }: RevokeTrust): void {
   for (const { address, level } of linksTo(turn, peerId)) {
-    if (level >= Level.LEVEL_BASIC) say(turn, address, new RevokeTrust({ peerId, reason }))
+    // One that says nothing before both sides trust each other may be verified all the same.
+    if (level >= Level.LEVEL_BASIC || turn.book.forLinks['silent'] === true) say(turn, address, new RevokeTrust({ peerId, reason }))
   }
 }
 

@@ -29,6 +29,10 @@ export interface PeerConnectionOptions extends BackoffOptions {
   readonly steps: readonly string[]
   /** Kinds of the steps that need both sides and in which this one can take part; those of `steps` among them are told to the other side. @default [] */
   readonly answers: readonly string[]
+  /** Neither messages of the level basic nor goodbyes pass before both sides have verified each other; see Policy. @default false */
+  readonly silent: boolean
+  /** Everything passes before the other side is verified; see Policy. @default false */
+  readonly enhancedBeforeTrust: boolean
   /** Dials until told to stop, whatever happens; for static peers. @default false */
   readonly persistent: boolean
   /**
@@ -73,6 +77,8 @@ export const peerConnectionDefaults: PeerConnectionOptions = {
   network: '',
   steps: ['verify-pings'],
   answers: [],
+  silent: false,
+  enhancedBeforeTrust: false,
   persistent: false,
   maxRetries: 10,
   dialTimeoutMs: 10_000,
@@ -129,6 +135,8 @@ export interface PeerConnectionContext {
   readonly step: string
   /** The other side's Verified has come. */
   readonly verifiedUs: boolean
+  /** We let everything pass, and have said so, before our steps are through. */
+  readonly early: boolean
   /** The other side waits for a decision: for so long we wait along, in milliseconds; 0 where it does not. */
   readonly heldMs: number
   readonly refusedFrames: number
@@ -168,6 +176,7 @@ export const noLink = {
   passed: [],
   step: '',
   verifiedUs: false,
+  early: false,
   heldMs: 0,
   refusedFrames: 0,
   keepAlive: 'waiting'

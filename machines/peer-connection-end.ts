@@ -1,4 +1,4 @@
-import { Initiator } from '../proto/index.ts'
+import { Initiator, Level } from '../proto/index.ts'
 import { backoffJitter, backoffStep } from './backoff.ts'
 import { cleanCode, codeEntry, type Code, type Retry } from './codes.ts'
 import { notEnded, type Ending, type PeerConnectionContext, type PeerConnectionEvent } from './peer-connection-context.ts'
@@ -19,6 +19,11 @@ const bySelf = (code: string, reason: string, step = '', forMs = 0): EndingNow =
 
 const nameOfStep = (address: string): string => stepName(address.slice(0, address.indexOf('/')))
 
+/** Whether goodbyes are said and believed: always between those who have verified each other, else where the policy has it so. */
+export function mayTalk({ options, level }: PeerConnectionContext): boolean {
+  return !options.silent || level >= Level.LEVEL_ENHANCED
+}
+
 /** How the link ends by this event; `code` says it for timeouts and broken rules, which have no event that does. */
 export function endingBy(context: PeerConnectionContext, event: PeerConnectionEvent, code: Code | undefined): EndingNow {
   if (code !== undefined) {
@@ -36,6 +41,7 @@ export function endingBy(context: PeerConnectionContext, event: PeerConnectionEv
     case 'LinkClosed':
       return { ...bySelf(cleanCode(event.body.code), event.body.reason), initiator: event.body.initiator }
     case 'Disconnect':
+      if (!mayTalk(context)) return { ...bySelf('closed', codeEntry('closed').means), initiator: Initiator.INITIATOR_REMOTE }
       return {
         code: cleanCode(event.body.code),
         reason: cleanText(event.body.reason, REASON_CHARS),

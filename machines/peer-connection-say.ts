@@ -20,10 +20,16 @@ function endpointOf({ places, place }: PeerConnectionContext): Endpoint | null {
   return at === undefined ? null : toEndpoint(at)
 }
 
-const gate = (level: Level) => say(context => [context.link, new SetGate({ level, peerId: context.peerId })])
+type LevelOf = (context: PeerConnectionContext) => Level
 
-const reached = (level: Level) =>
-  say(context => [context.keeper, new LinkLevelReached({ peerId: context.peerId, level, steps: passedSteps(context) })])
+const gate = (levelOf: LevelOf) => say(context => [context.link, new SetGate({ level: levelOf(context), peerId: context.peerId })])
+
+const reached = (levelOf: LevelOf) =>
+  say(context => [context.keeper, new LinkLevelReached({ peerId: context.peerId, level: levelOf(context), steps: passedSteps(context) })])
+
+/** Where we have verified the other side, and it not us yet. */
+export const basicLevel: LevelOf = ({ options }) => options.silent ? Level.LEVEL_IDENTIFIED : Level.LEVEL_BASIC
+const enhancedLevel: LevelOf = () => Level.LEVEL_ENHANCED
 
 /** Which step runs when so many have passed; a later link of the same connection has steps of its own. */
 function stepOf({ address, attempt, plan, passed }: PeerConnectionContext): { kind: string; id: string } {
@@ -85,14 +91,14 @@ export const peerConnectionSays = {
     const given = { link, connection: address, peerId, linkId, direction: options.direction }
     return ['system', new SpawnActor({ kind, id, options: JSON.stringify(options.steps.includes(kind) ? given : { ...given, demanded: false }) })]
   }),
-  gateStep: say(context => [context.link, new SetGate({ level: Level.LEVEL_IDENTIFIED, peerId: context.peerId, step: context.step })]),
+  gateStep: say(context => [context.link, new SetGate({ level: context.early ? Level.LEVEL_ENHANCED : Level.LEVEL_IDENTIFIED, peerId: context.peerId, step: context.step })]),
   stopStep: say(context => ['system', new StopActor({ address: context.step, reason: 'the link ended' })]),
 
   verifiedThem: say(context => [context.link, new Verified({ steps: passedSteps(context) })]),
-  gateBasic: gate(Level.LEVEL_BASIC),
-  reachedBasic: reached(Level.LEVEL_BASIC),
-  gateEnhanced: gate(Level.LEVEL_ENHANCED),
-  reachedEnhanced: reached(Level.LEVEL_ENHANCED),
+  gateBasic: gate(context => context.early ? Level.LEVEL_ENHANCED : basicLevel(context)),
+  reachedBasic: reached(basicLevel),
+  gateEnhanced: gate(enhancedLevel),
+  reachedEnhanced: reached(enhancedLevel),
 
   ping: say(context => [context.link, new SendPing({ id: context.pingId })]),
   tellRtt: say(context => ['', new PeerRtt({ peerId: context.peerId, rttUs: context.rttUs })]),

@@ -18,6 +18,8 @@ interface Args {
 export const trustGuards = {
   stepsDiffer: ({ context, event }: Args) => differingStep(context, event) !== undefined,
   thisStepFailed: ({ context, event }: Args) => bodyOf(event, 'Terminated')?.address === context.step,
+  isEarly: ({ context }: Args) => context.early,
+  trustsFirst: ({ context }: Args) => context.options.enhancedBeforeTrust,
   theyHold: ({ context }: Args) => context.heldMs > 0
 }
 
@@ -47,7 +49,7 @@ export const trustActions = {
       initiator: ours === undefined ? Initiator.INITIATOR_REMOTE : Initiator.INITIATOR_SELF
     })]
   }),
-  keepWithdrawn: keep(() => ({ level: Level.LEVEL_IDENTIFIED, verifiedUs: false, passed: [], step: '', heldMs: 0 })),
+  keepWithdrawn: keep(() => ({ level: Level.LEVEL_IDENTIFIED, verifiedUs: false, early: false, passed: [], step: '', heldMs: 0 })),
   gateWithdrawn: say(context => [context.link, new SetGate({ level: Level.LEVEL_IDENTIFIED, peerId: context.peerId })]),
   sayWithdrawn: say((context, event) => [context.link, new TrustWithdrawn({ reason: reasonOf(event) })]),
   tellRevoked: say((context, event) => [context.keeper, new TrustRevoked({

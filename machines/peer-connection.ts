@@ -1,13 +1,14 @@
-import { assign, cancel, enqueueActions, raise, setup } from 'xstate'
+import { assign, cancel, setup } from 'xstate'
 import { Level } from '../proto/index.ts'
 import type { Code } from './codes.ts'
 import {
   bodyOf, noLink, notEnded, peerConnectionContext, type PeerConnectionContext, type PeerConnectionEvent, type PeerConnectionOptions
 } from './peer-connection-context.ts'
+import { peerConnectionChoices } from './peer-connection-choices.ts'
 import { noteFailure, settle } from './peer-connection-end.ts'
 import { peerConnectionGuards } from './peer-connection-guards.ts'
 import { planOf } from './peer-connection-plan.ts'
-import { addressOfStep, peerConnectionSays } from './peer-connection-say.ts'
+import { addressOfStep, basicLevel, peerConnectionSays } from './peer-connection-say.ts'
 import { trustActions, trustGuards } from './peer-connection-trust.ts'
 import { mergePlaces, toPlace } from './place.ts'
 import type { MachineInput, Outgoing } from './publish.ts'
@@ -46,35 +47,16 @@ const distrusted = {
   TrustWithdrawn: { target: 'withdrawn', actions: ['keepWithdrawn', 'gateWithdrawn', 'tellRevoked'] }
 } as const
 
+/** The same while a step runs or waits, where everything passes already. */
+const distrustedEarly = {
+  RevokeTrust: { guard: 'isEarly', target: 'withdrawn', actions: ['stopStepIfAny', ...distrusted.RevokeTrust.actions] },
+  TrustWithdrawn: { guard: 'isEarly', target: 'withdrawn', actions: ['stopStepIfAny', ...distrusted.TrustWithdrawn.actions] }
+} as const
+
 const ended = (code: Code) => ({ type: 'end', params: { code } }) as const
 
 /** Ends a link that is up by our own will: the keeper is told, then the other side. */
 const goodbye = (code: Code) => ({ target: '#peer-connection.closing', actions: [ended(code), 'tellEnd', 'sayGoodbye'] as const }) as const
-
-type Choice = Parameters<typeof enqueueActions<PeerConnectionContext, PeerConnectionEvent, undefined, PeerConnectionEvent, never, never, never, never, Outgoing>>[0]
-
-/** An action that does something only in some cases. */
-const choose = (choice: Choice) => enqueueActions(choice)
-
-const watchIdle = choose(({ context, enqueue }) => {
-  if (context.options.idleMs > 0) enqueue.raise({ type: 'IdleOver' }, { id: 'idle', delay: context.options.idleMs })
-})
-
-const noteUse = choose(({ context, event, enqueue }) => {
-  const traffic = bodyOf(event, 'LinkTraffic')
-  if (context.options.idleMs <= 0 || traffic === undefined || traffic.framesIn + traffic.framesOut === 0) return
-  enqueue.cancel('idle')
-  enqueue.raise({ type: 'IdleOver' }, { id: 'idle', delay: context.options.idleMs })
-})
-
-const ofItself = (type: 'QuietOver' | 'PongOverdue', after: (options: PeerConnectionOptions) => number) =>
-  raise<PeerConnectionContext, PeerConnectionEvent, PeerConnectionEvent, undefined, never, never>(
-    { type }, { id: 'keep-alive', delay: ({ context }) => after(context.options) }
-  )
-
-const stopStepIfAny = choose(({ context, enqueue }) => {
-  if (context.step !== '') enqueue(peerConnectionSays.stopStep)
-})
 
 /** From dialing to closed: one link, or, for who dials, one link after another. */
 export const peerConnectionMachine = setup({
@@ -97,6 +79,7 @@ export const peerConnectionMachine = setup({
   guards: { ...peerConnectionGuards, ...trustGuards },
   actions: {
     ...peerConnectionSays,
+    ...peerConnectionChoices,
     ...trustActions,
     ignore: () => {},
     nextAttempt: assign(({ context }) => ({ attempt: context.attempt + 1 })),
@@ -120,26 +103,22 @@ export const peerConnectionMachine = setup({
     keepStep: assign(({ context }) => ({ step: addressOfStep(context) })),
     keepPassed: assign(({ context, event }) => ({ step: '', passed: [...context.passed, bodyOf(event, 'StepPassed')?.step ?? ''] })),
     keepVerifiedUs: assign({ verifiedUs: true }),
-    keepBasic: assign({ level: Level.LEVEL_BASIC }),
+    keepBasic: assign(({ context }) => ({ level: basicLevel(context) })),
     keepEnhanced: assign({ level: Level.LEVEL_ENHANCED, verifiedUs: true, failures: 0 }),
     countRefusedFrame: assign(({ context }) => ({ refusedFrames: context.refusedFrames + 1 })),
     nextPing: assign(({ context }) => ({ pingId: context.pingId + 1, keepAlive: 'probing' as const })),
     rest: assign({ keepAlive: 'resting' }),
-    awaitQuiet: ofItself('QuietOver', options => options.keepAliveIntervalMs),
-    awaitPong: ofItself('PongOverdue', options => options.keepAliveTimeoutMs),
     unwatchLife: cancel('keep-alive'),
     keepRtt: assign(({ context, event }) => ({ keepAlive: 'resting' as const, rttUs: bodyOf(event, 'PongReceived')?.rttUs ?? context.rttUs })),
     keepNewRtt: assign(({ context, event }) => {
       const rttUs = bodyOf(event, 'PongReceived')?.rttUs ?? context.rttUs
       return { keepAlive: 'resting' as const, rttUs, toldRttUs: rttUs }
     }),
-    watchIdle,
-    noteUse,
     unwatchIdle: cancel('idle'),
     noteFailure: assign(({ context, event }, { code }: Ends) => noteFailure(context, event, code)),
     end: assign(({ context, event }, { code }: Ends) => settle(context, event, code)),
     notAgain: assign(({ context }) => ({ ending: { ...context.ending, again: false } })),
-    stopStepIfAny,
+    keepEarly: assign({ early: true }),
     forgetLink: assign(noLink)
   }
 }).createMachine({
@@ -259,6 +238,7 @@ export const peerConnectionMachine = setup({
             LinkAdmitted: [
               { guard: 'noStepsOnBothSides', target: 'enhanced', actions: ['keepAdmitted', 'awaitQuiet', 'verifiedThem'] },
               { guard: 'noSteps', target: 'basic', actions: ['keepAdmitted', 'awaitQuiet', ...climb] },
+              { guard: 'trustsFirst', target: 'verifying', actions: ['keepAdmitted', 'awaitQuiet', 'verifiedThem', 'keepEarly', 'keepBasic', 'gateStep', 'reachedBasic', 'startStep'] },
               { target: 'verifying', actions: ['keepAdmitted', 'awaitQuiet', 'startStep'] }
             ],
             Verified: { actions: 'keepVerifiedUs' },
@@ -270,6 +250,7 @@ export const peerConnectionMachine = setup({
           description: 'The verification steps run, one after another.',
           on: {
             ...outcomes,
+            ...distrustedEarly,
             StepPending: { guard: 'thisStep', target: 'pending', actions: ['sayHeld', 'tellPending'] },
             VerificationHeld: { target: 'verifying', reenter: true, actions: ['keepHeld', 'tellPending'] }
           },
@@ -277,7 +258,7 @@ export const peerConnectionMachine = setup({
         },
         pending: {
           description: 'The step waits for somebody who decides.',
-          on: { ...outcomes, VerificationHeld: { actions: ['keepHeld', 'tellPending'] } },
+          on: { ...outcomes, ...distrustedEarly, VerificationHeld: { actions: ['keepHeld', 'tellPending'] } },
           after: { pendingTimeout: goodbye('pending-timeout') }
         },
         basic: {

@@ -4,12 +4,9 @@ import { isPeerId } from './blocklist.ts'
 import { BLOCKED_MAX, defaultPolicy, fromPolicyValue, policyProblem, samePolicy, toPolicyValue, type Policy, type PolicyFacts } from './policy.ts'
 import { publish, type MachineInput, type Outgoing } from './publish.ts'
 
-export interface PolicyKeeperOptions extends Policy {
-  /** This peer. @default '' */
-  readonly peerId: string
-}
+export interface PolicyKeeperOptions extends Policy, PolicyFacts {}
 
-export const policyKeeperDefaults: PolicyKeeperOptions = { ...defaultPolicy, peerId: '' }
+export const policyKeeperDefaults: PolicyKeeperOptions = { ...defaultPolicy, peerId: '', decides: false }
 
 interface Context {
   readonly driver: string
@@ -76,8 +73,8 @@ export const policyKeeperMachine = setup({
   id: 'policy-keeper',
   description: 'Keeps the policy, takes another in its place, and tells everybody who follows it.',
   context: ({ input: { address, options } }) => {
-    const { peerId, ...policy } = { ...policyKeeperDefaults, ...options }
-    return { driver: `${address}#guard`, facts: { peerId }, policy }
+    const { peerId, decides, ...policy } = { ...policyKeeperDefaults, ...options }
+    return { driver: `${address}#guard`, facts: { peerId, decides }, policy }
   },
   initial: 'starting',
   states: {

@@ -3,13 +3,19 @@ import { blockedOf } from './blocklist.ts'
 
 /** What a host program has decided about others; docs/policies.md explains each part. */
 export interface Policy {
+  /** Messages of the level `basic` and goodbyes pass before both sides have verified each other. @default true */
+  readonly communication: boolean
+  /** Everything passes before the other side is verified. @default false */
+  readonly enhancedBeforeTrust: boolean
+  /** Where no steps are named, peers verify each other by the proof of the key or by three pings; else a person or the host program approves each. @default true */
+  readonly defaultTrust: boolean
   /** Links that others dial are accepted. @default true */
   readonly inbound: boolean
   /** Addresses, subnets (`ADDRESS/BITS`) and PeerIds with which there is to be no link; at most {@link BLOCKED_MAX}. @default [] */
   readonly blocked: readonly string[]
 }
 
-export const defaultPolicy: Policy = { inbound: true, blocked: [] }
+export const defaultPolicy: Policy = { communication: true, enhancedBeforeTrust: false, defaultTrust: true, inbound: true, blocked: [] }
 
 /** Most blocked entries: each change of the policy is a message that holds them all, of some 200 KB then. */
 export const BLOCKED_MAX = 4_096
@@ -18,6 +24,8 @@ export const BLOCKED_MAX = 4_096
 export interface PolicyFacts {
   /** This peer. */
   readonly peerId: string
+  /** Steps are named, or there is somebody who can be asked to approve. */
+  readonly decides: boolean
 }
 
 /** Why a policy is refused. */
@@ -28,10 +36,16 @@ export interface PolicyProblem {
   readonly reason: string
 }
 
-export type PolicyProblemName = 'blocked-entry' | 'blocked-too-many' | 'blocks-itself'
+export type PolicyProblemName = 'communication-closed' | 'nobody-decides' | 'blocked-entry' | 'blocked-too-many' | 'blocks-itself'
 
 /** The first contradiction in a policy; undefined where it makes sense. */
-export function policyProblem({ blocked }: Policy, { peerId }: PolicyFacts): PolicyProblem | undefined {
+export function policyProblem({ communication, enhancedBeforeTrust, defaultTrust, blocked }: Policy, { peerId, decides }: PolicyFacts): PolicyProblem | undefined {
+  if (enhancedBeforeTrust && !communication) {
+    return { problem: 'communication-closed', reason: 'enhancedBeforeTrust lets everything pass before trust, and communication nothing: set one of them back' }
+  }
+  if (!defaultTrust && !decides) {
+    return { problem: 'nobody-decides', reason: 'without defaultTrust somebody else decides who is trusted: give createPeer verify, or start with defaultTrust false, where your program approves' }
+  }
   const unread = blocked.find(entry => blockedOf(entry) === undefined)
   if (unread !== undefined) {
     return { problem: 'blocked-entry', reason: `'${unread.slice(0, 80)}' cannot be blocked: give an address, a subnet such as 192.0.2.0/24 or 2001:db8::/32, or a whole PeerId` }
@@ -42,13 +56,13 @@ export function policyProblem({ blocked }: Policy, { peerId }: PolicyFacts): Pol
 }
 
 /** The policy as it stands in messages. */
-export function toPolicyValue({ inbound, blocked }: Policy): PolicyValue {
-  return new PolicyValue({ inbound, blocked: [...blocked] })
+export function toPolicyValue(policy: Policy): PolicyValue {
+  return new PolicyValue({ ...policy, blocked: [...policy.blocked] })
 }
 
 export function fromPolicyValue(value: PolicyValue | { readonly [K in keyof PolicyValue]?: unknown } | null | undefined): Policy {
-  const { inbound, blocked } = new PolicyValue(value as PolicyValue)
-  return { inbound, blocked: [...blocked] }
+  const { communication, enhancedBeforeTrust, defaultTrust, inbound, blocked } = new PolicyValue(value as PolicyValue)
+  return { communication, enhancedBeforeTrust, defaultTrust, inbound, blocked: [...blocked] }
 }
 
 export function samePolicy(a: Policy, b: Policy): boolean {

@@ -1,4 +1,4 @@
-import type { Policy } from '../../machines/policy.ts'
+import type { Policy, PolicyFacts } from '../../machines/policy.ts'
 import { policyKeeperDefaults, policyKeeperMachine, type PolicyKeeperOptions } from '../../machines/policy-keeper.ts'
 import { DirectoryOpened, PeerBlocked, PolicyChanged, PolicyRefused, SetPolicy } from '../../proto/index.ts'
 import { defineActor, type ActorSpec } from '../seam/index.ts'
@@ -19,7 +19,7 @@ export const policyKeeperDefinition = defineActor<PolicyKeeperOptions>({
   messages: [PolicyChanged, PolicyRefused, SetPolicy]
 })
 
-/** The actor that keeps this policy. @param peerId this peer */
-export function policyKeeper(policy: Policy, peerId: string): ActorSpec<PolicyKeeperOptions> {
-  return { definition: policyKeeperDefinition, options: { ...policy, peerId } }
+/** The actor that keeps this policy. */
+export function policyKeeper(policy: Policy, facts: PolicyFacts): ActorSpec<PolicyKeeperOptions> {
+  return { definition: policyKeeperDefinition, options: { ...policy, ...facts } }
 }

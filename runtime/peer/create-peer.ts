@@ -14,7 +14,7 @@ import { LiveClock } from './live-clock.ts'
 import { loggerOf, narrate } from './narrate.ts'
 import { checkOptions, type PeerOptions } from './options.ts'
 import { Peer } from './peer.ts'
-import { policyOf } from './policy.ts'
+import { policyFacts, policyOf } from './policy.ts'
 import { Recorder } from './recorder.ts'
 import { diagnose } from '../doctor/diagnose.ts'
 import { Histories } from '../doctor/histories.ts'
@@ -37,9 +37,10 @@ export function createPeer(options: PeerOptions = {}): Peer {
     name: options.name, network: options.network, key: keyOf(options.key), agent: `p2pnet/${version()}`,
     startedAt: options.dir === undefined ? undefined : beginLife(options.dir)
   })
+  const policy = policyOf(options, local.peerId)
   const own = (options.actors ?? []).flat().map(specOf)
   const addresses = addressesOf(own)
-  const defaults = options.defaults === false ? [] : defaultActors(options, local)
+  const defaults = options.defaults === false ? [] : defaultActors(options, local, policy)
   const actors = [...defaults.filter(spec => !addresses.has(addressOf(spec))), ...own]
   const definitions = [...new Set(actors.flatMap(({ definition, spawns }) => [definition, ...(spawns ?? [])]))]
   const messages = options.messages ?? []
@@ -91,7 +92,8 @@ export function createPeer(options: PeerOptions = {}): Peer {
     wire,
     listens: actors.some(({ definition }) => definition.kind === 'listener'),
     linkKeeper: LINK_KEEPER,
-    policy: options.defaults === false ? undefined : policyOf(options, { peerId: local.peerId }),
+    policy: options.defaults === false ? undefined : policy,
+    facts: policyFacts(options, policy, local.peerId),
     open() {
       wallZero = Date.now()
       recorder?.open({ library: local.agent, schema: Buffer.from(SCHEMA_DIGEST, 'hex'), seed, wallTime: wallZero, peerId: local.peerId, name: local.name, actors, flags, limits: options.limits ?? {} })

@@ -3,6 +3,7 @@ import { lan } from '../../actors/lan/index.ts'
 import { listener } from '../../actors/listener/index.ts'
 import { peerConnectionDefinition } from '../../actors/peer-connection/index.ts'
 import type { LocalPeer } from '../../actors/identity/index.ts'
+import type { Policy } from '../../machines/policy.ts'
 import type { ActorDefinition, ActorSpec } from '../../actors/seam/index.ts'
 import { routines } from '../../actors/routines/index.ts'
 import { staticPeers } from '../../actors/static-peers/index.ts'
@@ -10,26 +11,26 @@ import { peerDirectory } from '../../actors/peer-directory/index.ts'
 import { policyKeeper } from '../../actors/policy-keeper/index.ts'
 import { peerExchange } from '../../actors/peer-exchange/index.ts'
 import { PeerOptionError } from './errors.ts'
-import { policyOf } from './policy.ts'
+import { policyFacts, policyOf } from './policy.ts'
 import { interfaceNames, parseHostPort, parsePeer, type PeerOptions } from './options.ts'
 import { trustOf } from './trust.ts'
 
 /** The actors that make a peer find and connect others, in the order in which they start. */
-export function defaultActors(options: PeerOptions, local: LocalPeer): ActorSpec[] {
+export function defaultActors(options: PeerOptions, local: LocalPeer, policy: Policy = policyOf(options, local.peerId)): ActorSpec[] {
   const interfaces = interfaceNames(options.interfaces ?? [])
   const { host, port } = options.listen === undefined ? { host: '', port: 0 } : parseHostPort(options.listen)
   const lanOptions = options.lan === undefined || typeof options.lan === 'boolean' ? {} : options.lan
-  const trust = trustOf(options)
-  const policy = policyOf(options, { peerId: local.peerId })
+  const trust = trustOf(options, policy)
   const actors: ActorSpec[] = [
     // Before those that follow it.
-    policyKeeper(policy, local.peerId),
+    policyKeeper(policy, policyFacts(options, policy, local.peerId)),
     ...trust.actors,
     // First, so that it hears what the others announce; last to stop, for it says the goodbyes.
     linkKeeper({
       peerId: local.peerId,
       network: Buffer.from(local.networkTag).toString('hex'),
       acceptsInbound: policy.inbound,
+      ...(trust.defaults.length > 0 && { defaultSteps: trust.defaults }),
       ...(Object.keys(trust.connection).length > 0 && { connection: trust.connection }),
       ...(options.maxLinks !== undefined && { maxLinks: options.maxLinks }),
       ...(options.maxLanLinks !== undefined && { maxLanLinks: options.maxLanLinks }),

@@ -1,5 +1,5 @@
 import type { Observable } from 'rxjs'
-import type { Policy } from '../../machines/policy.ts'
+import type { Policy, PolicyFacts } from '../../machines/policy.ts'
 import type { LinkTable } from '../../actors/peer-connection/index.ts'
 import type { Envelope, Message, MessageClass } from '../../proto/index.ts'
 import type { Kernel, Report } from '../kernel/index.ts'
@@ -43,6 +43,7 @@ export interface PeerParts {
   readonly linkKeeper: string
   /** The policy it starts with; undefined where no actor keeps one. */
   readonly policy: Policy | undefined
+  readonly facts: PolicyFacts
   /** Called right before logical zero. */
   open(): void
   /** Copies the log; nothing where none is written. */

@@ -13,8 +13,8 @@ export class PeerPolicy {
   readonly #given: boolean
   #value: Policy
 
-  constructor({ peerId, policy, kernel }: PeerParts, publish: (body: Message, to: string) => void) {
-    this.#facts = { peerId }
+  constructor({ facts, policy, kernel }: PeerParts, publish: (body: Message, to: string) => void) {
+    this.#facts = facts
     this.#publish = publish
     this.#given = policy !== undefined
     this.#value = policy ?? defaultPolicy

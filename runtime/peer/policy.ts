@@ -1,11 +1,19 @@
 import { defaultPolicy, policyProblem, type Policy, type PolicyFacts } from '../../machines/policy.ts'
 import { PolicyError } from './errors.ts'
+import type { PeerOptions } from './options.ts'
 
 const strings = (value: unknown): boolean => Array.isArray(value) && value.every(each => typeof each === 'string')
 
+type Shape = readonly [takes: string, fits: (value: unknown) => boolean]
+
+const boolean: Shape = ['true or false', value => typeof value === 'boolean']
+
 /** What each part takes, for programs without types and for files. */
-const SHAPES: { readonly [K in keyof Policy]: readonly [takes: string, fits: (value: unknown) => boolean] } = {
-  inbound: ['true or false', value => typeof value === 'boolean'],
+const SHAPES: { readonly [K in keyof Policy]: Shape } = {
+  communication: boolean,
+  enhancedBeforeTrust: boolean,
+  defaultTrust: boolean,
+  inbound: boolean,
   blocked: ['an array of strings', strings]
 }
 
@@ -31,9 +39,15 @@ export function changedPolicy(before: Policy, change: Partial<Policy>, facts: Po
  * The policy of createPeer's options; `inbound` may stand in either place.
  * @throws PolicyError
  */
-export function policyOf({ policy = {}, inbound }: { readonly policy?: Partial<Policy>; readonly inbound?: boolean }, facts: PolicyFacts): Policy {
+export function policyOf({ policy = {}, inbound }: Pick<PeerOptions, 'policy' | 'inbound'>, peerId: string): Policy {
   if (inbound !== undefined && policy.inbound !== undefined && policy.inbound !== inbound) {
     throw new PolicyError('inbound-twice', `inbound is ${inbound} and the policy's is ${policy.inbound}: leave one out`)
   }
-  return changedPolicy(inbound === undefined ? defaultPolicy : { ...defaultPolicy, inbound }, policy, facts)
+  // Where it starts without the default steps, it starts with somebody who approves.
+  return changedPolicy(inbound === undefined ? defaultPolicy : { ...defaultPolicy, inbound }, policy, { peerId, decides: true })
+}
+
+/** What is so for all of the peer's run. @param policy the one it starts with */
+export function policyFacts({ verify }: Pick<PeerOptions, 'verify'>, policy: Policy, peerId: string): PolicyFacts {
+  return { peerId, decides: verify !== undefined || !policy.defaultTrust }
 }

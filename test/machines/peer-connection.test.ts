@@ -5,6 +5,7 @@ import './peer-connection/climbing.ts'
 import './peer-connection/living.ts'
 import './peer-connection/dialling-again.ts'
 import './peer-connection/trust.ts'
+import './peer-connection/policy.ts'
 
 const endpoint = (n: number) => ({ host: `192.0.2.${n}`, port: 4_000 })
 

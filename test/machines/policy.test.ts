@@ -9,14 +9,15 @@ import { changedPolicy, policyOf } from '../../runtime/peer/policy.ts'
 const own = `${'m'.repeat(51)}a`
 const ann = `${'a'.repeat(51)}a`
 const bob = `${'b'.repeat(51)}a`
-const facts = { peerId: own }
+const facts = { peerId: own, decides: true }
 
-const keeper = (options: Partial<Policy> = {}): MachineRun => new MachineRun(policyKeeperMachine, { address: 'policy-keeper/main', options: { ...options, peerId: own } })
+const keeper = (options: Partial<Policy> = {}): MachineRun => new MachineRun(policyKeeperMachine, { address: 'policy-keeper/main', options: { ...options, ...facts } })
 const value = (change: Partial<Policy>) => new PolicyValue({ ...defaultPolicy, ...change } as PolicyValue)
 const policyIn = (run: MachineRun) => run.context.policy as Policy
 
 describe('a policy', () => {
   it.each([
+    [{ communication: false, enhancedBeforeTrust: true }, 'communication-closed'],
     [{ blocked: ['somewhere'] }, 'blocked-entry'],
     [{ blocked: [own] }, 'blocks-itself'],
     [{ blocked: Array.from({ length: BLOCKED_MAX + 1 }, (_, at) => `10.${at >> 16}.${(at >> 8) & 255}.${at & 255}`) }, 'blocked-too-many']
@@ -32,10 +33,15 @@ describe('a policy', () => {
     expect(() => changedPolicy(defaultPolicy, change as Partial<Policy>, facts)).toThrow(expect.objectContaining({ name: 'PolicyError', problem }))
   })
 
+  it('leaves nobody to decide who is trusted only where nobody is there from the start', () => {
+    expect(policyProblem({ ...defaultPolicy, defaultTrust: false }, { ...facts, decides: false })).toMatchObject({ problem: 'nobody-decides' })
+    expect(policyProblem({ ...defaultPolicy, defaultTrust: false }, facts)).toBeUndefined()
+  })
+
   it('has inbound in one place', () => {
-    expect(policyOf({ inbound: false }, facts)).toEqual({ ...defaultPolicy, inbound: false })
-    expect(policyOf({ inbound: false, policy: { inbound: false } }, facts).inbound).toBe(false)
-    expect(() => policyOf({ inbound: true, policy: { inbound: false } }, facts)).toThrow(expect.objectContaining({ problem: 'inbound-twice' }))
+    expect(policyOf({ inbound: false }, own)).toEqual({ ...defaultPolicy, inbound: false })
+    expect(policyOf({ inbound: false, policy: { inbound: false } }, own).inbound).toBe(false)
+    expect(() => policyOf({ inbound: true, policy: { inbound: false } }, own)).toThrow(expect.objectContaining({ problem: 'inbound-twice' }))
   })
 })
 
@@ -44,8 +50,8 @@ describe('the keeper of the policy', () => {
     expect(keeper().said).toEqual([])
     const { said } = keeper({ blocked: ['192.0.2.1'] })
     expect(said).toMatchObject([
-      { type: 'PolicyChanged', to: 'policy-keeper/main#guard', body: { policy: { inbound: true, blocked: ['192.0.2.1'] } } },
-      { type: 'PolicyChanged', to: '', body: { policy: { inbound: true, blocked: ['192.0.2.1'] } } }
+      { type: 'PolicyChanged', to: 'policy-keeper/main#guard', body: { policy: { communication: true, inbound: true, blocked: ['192.0.2.1'] } } },
+      { type: 'PolicyChanged', to: '', body: { policy: { communication: true, inbound: true, blocked: ['192.0.2.1'] } } }
     ])
   })
 
@@ -79,7 +85,7 @@ describe('the keeper of the policy', () => {
   })
 
   it('ends in a policy that makes sense, whatever it is told', () => {
-    const any = fc.record({ inbound: fc.boolean(), blocked: fc.array(fc.oneof(fc.string(), fc.ipV4(), fc.constantFrom(own, ann, bob)), { maxLength: 5 }) }, { requiredKeys: [] })
+    const any = fc.record({ inbound: fc.boolean(), communication: fc.boolean(), enhancedBeforeTrust: fc.boolean(), defaultTrust: fc.boolean(), blocked: fc.array(fc.oneof(fc.string(), fc.ipV4(), fc.constantFrom(own, ann, bob)), { maxLength: 5 }) }, { requiredKeys: [] })
     fc.assert(fc.property(fc.array(any, { maxLength: 5 }), policies => {
       const run = keeper()
       for (const policy of policies) run.hear(new SetPolicy({ policy: new PolicyValue(policy as PolicyValue) }))

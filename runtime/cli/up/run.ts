@@ -90,7 +90,7 @@ function watched(peer: Peer): void {
 }
 
 function sayReady(peer: Peer, view: View, log: Logger, values: UpValues): void {
-  const open = isOpen(values)
+  const open = isOpen(values, peer.policy.defaultTrust)
   const listen = peer.listening.map(({ host, port }) => ({ address: host, port }))
   view.show({ event: 'ready', peerId: peer.peerId, name: peer.name, network: peer.network, listen, open })
   if (!open) return
@@ -112,7 +112,8 @@ async function stop(peer: Peer, life: Lifetime): Promise<void> {
 }
 
 /** Whoever comes may join: no step asks for a right to be there. */
-function isOpen({ trust, keyFile }: UpValues): boolean {
+function isOpen({ trust, keyFile }: UpValues, defaultTrust: boolean): boolean {
+  if (trust === undefined && !defaultTrust) return false
   const steps = trust ?? (keyFile !== undefined || process.env['P2PNET_KEY'] ? ['secret'] : ['pings'])
   return steps.every(step => step === 'pings')
 }

@@ -77,6 +77,9 @@ export const peerConnectionPaths: Walks = {
     connection({ maxRetries: 1, endpoints: [place, { ...place, port: 2 }] }, ({ failures, place }) => [failures, place]),
     connection({ steps: ['verify-pings', 'verify-pings'], idleMs: 60_000 }, ({ passed }) => passed.length),
     connection({ steps: [] }),
+    // What a policy changes.
+    connection({ enhancedBeforeTrust: true, keepAliveIntervalMs: 100_000 }, ({ early }) => early),
+    connection({ silent: true, keepAliveIntervalMs: 100_000 }),
     connection({ peerId: '', blocked: ['cid'] }),
     connection({ pendingTimeoutMs: 1_000, keepAliveIntervalMs: 100_000 }, ({ heldMs }) => heldMs > 0),
     connection({ keepAliveIntervalMs: 100_000 }),

@@ -8,9 +8,9 @@ const bea = `${'b'.repeat(51)}a`
 
 export const policyKeeperPaths: Walks = {
   walks: [{ blocked: [] }, { blocked: ['192.0.2.1'] }].map(policy => ({
-    input: { address: 'policy-keeper/main', options: { ...policyKeeperDefinition.options, ...policy, peerId: own } },
+    input: { address: 'policy-keeper/main', options: { ...policyKeeperDefinition.options, ...policy, peerId: own, decides: true } },
     events: [
-      new SetPolicy({ policy: toPolicyValue(defaultPolicy) }), new SetPolicy({ policy: new PolicyValue({ blocked: ['nonsense'] }) }),
+      new SetPolicy({ policy: toPolicyValue(defaultPolicy) }), new SetPolicy({ policy: new PolicyValue({ communication: true, blocked: ['nonsense'] }) }),
       new PeerBlocked({ peerId: bea, blocked: true }), new PeerBlocked({ peerId: bea, blocked: false }), new PeerBlocked({ peerId: own, blocked: true }),
       new DirectoryOpened({ blocked: [bea] }), new DirectoryOpened()
     ],

@@ -6,9 +6,10 @@ import { join } from 'node:path'
 import { filter, firstValueFrom } from 'rxjs'
 import { definitions, generateIdentity } from '../../../actors/index.ts'
 import {
-  DirectoryOpened, DriverCounts, Initiator, Listening, PeerDisconnected, PeerFound, PeerRefused, PolicyChanged, PolicyRefused, PolicyValue, SetPolicy
+  DirectoryOpened, DriverCounts, Initiator, LinkEnded, LinkLevelReached, Listening, PeerConnected, PeerDisconnected, PeerFound, PeerHeard, PeerPending, PeerRefused, PeerVerified,
+  PolicyChanged, PolicyRefused, PolicyValue, RoutineDue, SetPolicy, TextMessage
 } from '../../../proto/index.ts'
-import { createPeer, type Peer, type PeerOptions } from '../../../runtime/index.ts'
+import { askStep, createPeer, NotConnectedError, type Peer, type PeerOptions } from '../../../runtime/index.ts'
 import { replay } from '../../../runtime/testing/index.ts'
 
 let folder: string
@@ -152,6 +153,60 @@ describe('a blocked PeerId', () => {
   }, 20_000)
 })
 
+describe('what passes before trust', () => {
+  const pending = (one: Peer) => firstValueFrom(one.bus.of(PeerPending))
+
+  it('is everything where the policy of both sides has it so, and verification goes on beside it', async () => {
+    const options = { policy: { enhancedBeforeTrust: true }, verify: [askStep], messages: [RoutineDue] }
+    const [ann, bob] = [await peer('ann', options), createPeer({ name: 'bob', network, lan: false, inbound: false, ...options })]
+    peers.push(bob)
+    const heard = firstValueFrom(bob.messages(RoutineDue))
+    await bob.start()
+    bob.publish(new PeerHeard({ peerId: ann.peerId, via: 'static', endpoints: [...ann.listening], acceptsInbound: true }))
+    await Promise.all([pending(ann), firstValueFrom(ann.bus.of(PeerConnected))])
+    ann.send(bob.peerId, new RoutineDue({ name: 'before anybody has approved' }))
+    expect((await heard).body.name).toBe('before anybody has approved')
+    expect([ann.peers.value[0]!.level, bob.peers.value[0]!.level]).toEqual(['basic', 'basic'])
+    const verified = firstValueFrom(ann.bus.of(PeerVerified))
+    ann.approve(bob.peerId)
+    bob.approve(ann.peerId)
+    expect((await verified).body.steps).toEqual(['ask'])
+    const gone = firstValueFrom(bob.bus.of(PeerDisconnected))
+    ann.revoke(bob.peerId)
+    expect((await gone).body.code).toBe('trust-revoked')
+    expect(() => ann.send(bob.peerId, new RoutineDue())).toThrow(NotConnectedError)
+  })
+
+  it('is nothing where the policy has it so: no message, and no goodbye', async () => {
+    const ann = await peer('ann', { policy: { communication: false } })
+    const bob = createPeer({ name: 'bob', network, lan: false, inbound: false, peers: [at(ann)], verify: [askStep] })
+    peers.push(bob)
+    // We have verified it, and nobody has approved us there yet.
+    const waits = Promise.all([pending(ann), firstValueFrom(ann.bus.of(LinkLevelReached))])
+    await bob.start()
+    await waits
+    expect([ann.peers.value, ann.links.value.length]).toEqual([[], 1])
+    expect(() => ann.send(bob.peerId, new TextMessage({ text: 'hello' }))).toThrow(NotConnectedError)
+    const ended = firstValueFrom(bob.bus.of(LinkEnded))
+    await ann.stop()
+    expect((await ended).body).toMatchObject({ code: 'lost', initiator: Initiator.INITIATOR_NETWORK })
+  })
+
+  it('is decided by the host program where the default protocol is off, until it is on again', async () => {
+    const ann = await peer('ann', { policy: { defaultTrust: false } })
+    const bob = await peer('bob', { peers: [at(ann)] })
+    const verified = firstValueFrom(ann.bus.of(PeerVerified))
+    expect((await pending(ann)).body).toMatchObject({ peerId: bob.peerId, step: 'ask' })
+    ann.approve(bob.peerId)
+    expect((await verified).body.steps).toEqual(['ask'])
+    ann.setPolicy({ defaultTrust: true })
+    const byPings = firstValueFrom(ann.bus.of(PeerVerified))
+    const cid = await peer('cid', { peers: [at(ann)] })
+    expect((await byPings).body).toMatchObject({ peerId: cid.peerId, steps: ['pings'] })
+    expect(() => bob.setPolicy({ defaultTrust: false })).toThrow(expect.objectContaining({ problem: 'nobody-decides' }))
+  })
+})
+
 describe('a policy', () => {
   it('is given, read and replaced, and refused by name where it contradicts itself', async () => {
     expect(() => createPeer({ policy: { blocked: ['nonsense'] } })).toThrow(expect.objectContaining({ name: 'PolicyError', problem: 'blocked-entry' }))
@@ -163,7 +218,7 @@ describe('a policy', () => {
       expect(() => ann.setPolicy(change as object)).toThrow(expect.objectContaining({ problem }))
     }
     expect(() => ann.unblock('192.0.2.1')).toThrow(expect.objectContaining({ problem: 'not-blocked' }))
-    expect(ann.policy).toMatchObject({ inbound: true, blocked: [] })
+    expect(ann.policy).toEqual({ communication: true, enhancedBeforeTrust: false, defaultTrust: true, inbound: true, blocked: [] })
     ann.setPolicy({ blocked: ['192.0.2.1', '192.0.2.1'] })
     expect(ann.policy.blocked).toEqual(['192.0.2.1'])
   })
@@ -174,7 +229,7 @@ describe('a policy', () => {
     ann.bus.of(PolicyChanged).subscribe(() => { changes++ })
     const refused: string[] = []
     ann.bus.of(PolicyRefused).subscribe(({ body }) => refused.push(body.problem))
-    ann.publish(new SetPolicy({ policy: new PolicyValue({ inbound: true, blocked: ['\u0000', '__proto__'] }) }), { to: 'policy-keeper/main' })
+    ann.publish(new SetPolicy({ policy: new PolicyValue({ communication: true, defaultTrust: true, inbound: true, blocked: ['\u0000', '__proto__'] }) }), { to: 'policy-keeper/main' })
     expect([refused, changes, ann.policy.blocked]).toEqual([['blocked-entry'], 0, []])
   })
 
