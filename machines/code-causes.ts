@@ -100,7 +100,8 @@ export const DECIDERS = {
   'internal': fault,
 
   'interface-gone': network,
-  'clock-behind': guard('announcement filter')
+  'clock-behind': guard('announcement filter'),
+  'not-heard': network
 } as const satisfies Readonly<Record<Code, Decider>>
 
 /** What decides on a code; of a code that only the other side knows, nobody can tell more than that it was a policy. */

@@ -98,8 +98,8 @@ export function checkCertificate(bytes: Uint8Array, { peerId, authorities, now, 
   const certificate = readCertificate(bytes, verifier)
   if (!authorities.includes(certificate.authority)) throw new CertificateError('certificate-untrusted', `the authority ${certificate.authority.slice(0, 8)}… is not trusted here`)
   if (certificate.peerId !== peerId) throw new CertificateError('certificate-of-other', `the certificate is that of ${certificate.peerId.slice(0, 8)}…`)
-  if (!(now >= certificate.notBefore - toleranceMs)) throw new CertificateError('certificate-early', `the certificate is valid from ${isoTime(certificate.notBefore)} on`)
-  if (!(now <= certificate.notAfter + toleranceMs)) throw new CertificateError('certificate-expired', `the certificate was valid until ${isoTime(certificate.notAfter)}`)
+  if (!(now >= certificate.notBefore - toleranceMs)) throw new CertificateError('certificate-early', `the certificate is valid from ${isoTime(certificate.notBefore)} on, and it is ${isoTime(now)} by the clock of who checks it`)
+  if (!(now <= certificate.notAfter + toleranceMs)) throw new CertificateError('certificate-expired', `the certificate was valid until ${isoTime(certificate.notAfter)}, and it is ${isoTime(now)} by the clock of who checks it`)
   return certificate
 }
 

@@ -12,6 +12,7 @@ export class CommandFailedError extends Error {
 const CONFIGURATION: ReadonlySet<string> = new Set([
   'UsageError', 'PeerOptionError', 'PolicyError', 'ListenError', 'LogFileError', 'NetworkKeyError',
   'IdentityPermissionError', 'IdentityDamagedError', 'IdentityFileError',
+  'UnknownPeerError', 'AmbiguousPeerError',
   'DirectoryStoreError', 'DirectoryVersionError', 'DirectoryInUseError'
 ])
 

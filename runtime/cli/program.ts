@@ -2,6 +2,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { complain, watchOutput } from './output.ts'
 import { failureOf } from './errors.ts'
 import { addLogCommands } from './log-commands.ts'
+import type { DoctorValues } from './doctor.ts'
 import type { DemoValues } from './demo/options.ts'
 import type { PeersValues } from './peers.ts'
 import type { SimulateValues } from './simulate.ts'
@@ -115,6 +116,21 @@ function p2pnet(): Command {
     .option('--json', 'one JSON object a line')
     .action(async (values: PeersValues) => (await import('./peers.ts')).peers(values))
 
+  program.command('doctor')
+    .description('explain a link or a network: look over this machine; try a link to TARGET, a PeerId or [PEERID@]HOST:PORT; or explain the log TARGET, and PEER in it')
+    .argument('[target]').argument('[peer]')
+    .option('--network <name>', 'the network that both are to be of', 'p2pnet')
+    .option('--data <dir>', 'folder of the identity to look at, or, where it is given, to try a link as (default: somebody new)')
+    .option('--listen <host:port>', 'where links are to be accepted (default: all interfaces, a free port)')
+    .option('--interface <name>', 'network interface to use, repeatable (default: every usable one)', collect)
+    .option('--ports <list>', 'UDP ports of discovery (default: 8001,8002,8003)', ports)
+    .option('--key-file <file>', 'file with the key of the network (default: P2PNET_KEY, else an open network)')
+    .option('--certificate <file>', 'this peer\'s own certificate')
+    .option('--timeout <seconds>', 'for a link to come about (default: 20)', seconds)
+    .option('--with <module>', 'actors of a host program whose log it is, repeatable', collect)
+    .option('--json', 'one JSON object a line')
+    .action(async (target: string | undefined, peer: string | undefined, values: DoctorValues) => (await import('./doctor.ts')).doctor(target, peer, values))
+
   program.command('key')
     .description('generate a network key')
     .option('--json', 'as a JSON object')
@@ -176,6 +192,10 @@ function wholeNumber(min: number, max: number): (value: string) => number {
     }
     return Number(value)
   }
+}
+
+function seconds(value: string): number {
+  return 1_000 * wholeNumber(1, 3_600)(value)
 }
 
 function ports(value: string): readonly number[] {

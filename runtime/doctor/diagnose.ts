@@ -1,9 +1,9 @@
 import { codeEntry } from '../../machines/codes.ts'
 import { deciderOf } from '../../machines/code-causes.ts'
 import type { Attempt, Case, GoneInterface, Histories } from './histories.ts'
-import { detailOf, hostOf, isDial, RUNGS, type Kept, type Note } from './note.ts'
+import { clause, detailOf, hostOf, isDial, RUNGS, type Kept, type Note } from './note.ts'
 import type { Cause, Diagnosis } from './diagnosis.ts'
-import { adviceOf, summaryOf } from './words.ts'
+import { adviceOf, roughly, summaryOf } from './words.ts'
 
 /** Clocks of machines that nobody sets differ by seconds; this is in milliseconds. */
 const CLOCK_MS = 60_000
@@ -32,6 +32,20 @@ export function diagnose(histories: Histories, key: string, now: number): Diagno
   const called = isPlace ? key : about?.name || key.slice(0, 8)
   const advice = adviceOf(found.cause)
   return { ...found, advice, summary: summaryOf({ ...found, advice }, called, about?.notes.at(-1)?.note, now) }
+}
+
+/** Of a peer that was looked for on the local network, in vain. */
+export function unheard(peerId: string, forMs: number): Diagnosis {
+  const { means } = codeEntry('not-heard')
+  const cause: Cause = {
+    code: 'not-heard', reason: `it was listened for during ${roughly(forMs)}`, by: 'network', decider: { ...deciderOf('not-heard'), at: 'network' }, rung: 'backoff',
+    place: '', inbound: false, since: Date.now(), time: Date.now(), times: 1, step: '', notBefore: 0, dialsSince: 0
+  }
+  const advice = adviceOf(cause)
+  return {
+    peerId, name: '', standing: 'unknown', rung: undefined, since: cause.since, cause, advice, againAt: 0, clockAheadMs: 0, history: [],
+    summary: `Nothing was heard of ${peerId.slice(0, 8)}, not-heard: ${clause(means)}; ${cause.reason}; ${advice.replace(/^./, first => first.toLowerCase())}`
+  }
 }
 
 interface Facts {

@@ -1,0 +1,48 @@
+import type { LogHeader } from '../../proto/index.ts'
+import { formatDivergence } from '../log/divergence.ts'
+import type { LogSource } from '../log/reader.ts'
+import { Replay, type ReplayOptions } from '../log/replay.ts'
+import { readLog } from '../log/reader.ts'
+import { Histories } from './histories.ts'
+
+/** What a log tells of every peer. */
+export interface Recorded {
+  readonly header: LogHeader
+  readonly histories: Histories
+  /** When it ends, in milliseconds since the epoch. */
+  readonly until: number
+  /** Why it was not read to its end; undefined where it was. */
+  readonly brokenOff: string | undefined
+}
+
+/** How long it reads before it lets the process do something else, in milliseconds. */
+const TURN_MS = 50
+
+/**
+ * Runs a log through fresh machines, and listens to what they say: the same histories as the peer had when it ran. A log that is
+ * damaged, or that this version would not have written, is read up to there.
+ * @throws everything that readLog throws, for the header; UnknownKindError and the like where the definitions do not fit
+ */
+export async function recordedHistories(source: LogSource, options: ReplayOptions): Promise<Recorded> {
+  const log = readLog(source)
+  const { header } = log
+  const replay = new Replay(log, options)
+  const histories = new Histories(replay.kernel.bus, () => header.wallTime)
+  let brokenOff: string | undefined
+  try {
+    for (let turn = performance.now(); replay.step();) {
+      if (performance.now() - turn < TURN_MS) continue
+      await new Promise(resolve => setImmediate(resolve))
+      options.signal?.throwIfAborted()
+      turn = performance.now()
+    }
+    if (replay.divergence !== undefined) brokenOff = formatDivergence(replay.divergence)
+  } catch (error) {
+    if (options.signal?.aborted) throw error
+    brokenOff = (error as Error).message
+  } finally {
+    histories.close()
+    replay.close()
+  }
+  return { header, histories, until: header.wallTime + replay.kernel.clock.now(), brokenOff }
+}
