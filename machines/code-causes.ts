@@ -24,6 +24,7 @@ const tls = guard('TLS handshake')
 /** What decides, for every code of {@link CODES}; docs/codes.md lists the same. */
 export const DECIDERS = {
   'dial-refused': network,
+  'dial-reset': network,
   'dial-unreachable': network,
   'dial-timeout': timeout('peer-connection.dialTimeoutMs'),
   'dial-failed': network,

@@ -30,6 +30,7 @@ function refused(means: string, advice: string, retry: Retry = 'late'): CodeEntr
 export const CODES = {
   // While dialling.
   'dial-refused': happened('Nothing listens at that address and port.', 'Check that the peer runs and which port it listens on.'),
+  'dial-reset': happened('Something there takes connections, and ended ours at once.', 'Ask the doctor at its side: it may block our address, or be called too often; or another program answers there.'),
   'dial-unreachable': happened('The network knows no way to that address.', 'Check the cable, the address and the routes.'),
   'dial-timeout': happened('The address did not answer in time.', 'Check the address and whether a firewall drops the packets.'),
   'dial-failed': happened('The connection could not be opened for another reason.', 'The reason beside this code names the system error.'),

@@ -3,7 +3,7 @@ import { AddressBlockedError } from './dial.ts'
 
 const dialCodes: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'dial-refused',
-  ECONNRESET: 'dial-refused',
+  ECONNRESET: 'dial-reset',
   EHOSTUNREACH: 'dial-unreachable',
   ENETUNREACH: 'dial-unreachable',
   EHOSTDOWN: 'dial-unreachable',

@@ -75,12 +75,39 @@ describe('the doctor names the cause', () => {
     const gone = [said(ann.peer, PeerDisconnected), said(bob.peer, PeerDisconnected)]
     bob.peer.block(ann.peer.peerId)
     await Promise.all(gone)
-    expect(bob.peer.why('ann').cause).toMatchObject({ code: 'dropped', by: 'self', decider: { kind: 'person', at: 'self' } })
+    expect(bob.peer.why('ann').cause).toMatchObject({ code: 'blocked', by: 'self', decider: { kind: 'policy', name: 'policy-keeper.blocked', at: 'self' } })
     const why = ann.peer.why('bob')
-    expect(why.cause).toMatchObject({ code: 'dropped', by: 'remote', decider: { kind: 'person', at: 'remote' } })
+    expect(why.cause).toMatchObject({ code: 'blocked', by: 'remote', rung: 'enhanced', decider: { kind: 'policy', at: 'remote' } })
     expect(why.cause!.notBefore).toBeGreaterThan(Date.now())
-    expect(why.summary).toMatch(/dropped: A person dropped the peer, decided by a person at the other side \(drop\)/)
+    expect(why.summary).toMatch(/blocked: .*, decided by the policy policy-keeper\.blocked at the other side; .*unblock it there with the command unblock/)
     await sameFromLogs({ ...ann, about: bob.peer.peerId }, { ...bob, about: ann.peer.peerId })
+  })
+
+  it('blocked: before there was any link', async () => {
+    const identity = generateIdentity()
+    const bob = stagedPeer(folder, 'bob', { policy: { blocked: [identity.peerId] } })
+    await bob.peer.start()
+    const ann = stagedPeer(folder, 'ann', { identity, peers: [placeOf(bob.peer)] })
+    const refused = [said(ann.peer, PeerRefused), said(bob.peer, PeerRefused)]
+    await ann.peer.start()
+    await Promise.all(refused)
+    expect(bob.peer.why(identity.peerId).cause).toMatchObject({ code: 'blocked', by: 'self', inbound: true, rung: 'admitting' })
+    expect(ann.peer.why(bob.peer.peerId).cause).toMatchObject({ code: 'blocked', by: 'remote', decider: { kind: 'policy', at: 'remote' } })
+    await sameFromLogs({ ...ann, about: bob.peer.peerId }, { ...bob, about: identity.peerId })
+  })
+
+  it('blocked: the address, of which the other side is told nothing', async () => {
+    const bob = stagedPeer(folder, 'bob', { policy: { blocked: ['127.0.0.0/8'] } })
+    await bob.peer.start()
+    const ann = stagedPeer(folder, 'ann', { peers: [placeOf(bob.peer)] })
+    const ended = said(ann.peer, LinkEnded)
+    await ann.peer.start()
+    await ended
+    const why = ann.peer.why(placeOf(bob.peer))
+    expect(why.cause).toMatchObject({ rung: expect.stringMatching(/^dialing$|^securing$/), code: expect.stringMatching(/^dial-reset$|^closed$/) })
+    expect(why.advice).toMatch(/ask the doctor at its side|Ask the doctor at its side/)
+    expect(why.advice).toMatch(/block/)
+    await sameFromLogs({ ...ann, about: placeOf(bob.peer) })
   })
 
   it('trimmed: another peer was kept before it', async () => {
