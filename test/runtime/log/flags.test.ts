@@ -5,6 +5,7 @@ import { defineActor, type ActorDefinition } from '../../../actors/seam/index.ts
 import { publish, type MachineInput, type Outgoing } from '../../../machines/publish.ts'
 import { LogHeader, LogRecord, TextMessage, type EventOf } from '../../../proto/index.ts'
 import { Kernel } from '../../../runtime/kernel/index.ts'
+import { LIBRARY_FLAGS } from '../../../runtime/kernel/flags.ts'
 import { logHeader, LogVersionError, LogWriter, readLog, replay, UnknownFlagError } from '../../../runtime/testing/index.ts'
 import { pack, scratch } from './samples.ts'
 
@@ -69,13 +70,13 @@ describe('a behaviour behind a flag', () => {
     expect(() => readLog(pack([[new LogRecord({ header })]]))).toThrow(LogVersionError)
   })
 
-  it('is in force in every new peer', async () => {
+  it('is in force in every new peer, beside those of this library', async () => {
     const file = dir.path('peer')
     const peer = createPeer({ name: 'ann', network: 'flags', lan: false, actors: [now], record: file })
     await peer.start()
     await peer.stop()
     const log = readLog(file)
-    expect(log.header.flags).toEqual([ALOUD])
+    expect(log.header.flags).toEqual([...LIBRARY_FLAGS, ALOUD])
     log.close()
     expect(await replay(file, { definitions: [now] })).toMatchObject({ differences: 0 })
   })
