@@ -7,7 +7,7 @@ export interface VerifyPingsOptions {
   readonly link: string
   /** Who is at the other end. */
   readonly peerId: string
-  /** Pings that must be answered, one after another. @default 3 */
+  /** Pings that must be answered, sent together; from 1 to 16. @default 3 */
   readonly count: number
   /** For all the answers together, in milliseconds. @default 5000 */
   readonly timeoutMs: number
@@ -48,12 +48,12 @@ export const verifyPingsMachine = setup({
   }
 }).createMachine({
   id: 'verify-pings',
-  description: 'A verification step: a few pings, one after another.',
+  description: 'A verification step: a few pings, sent together.',
   context: ({ input }) => ({ connection: input.parent, options: { ...verifyPingsDefaults, ...input.options } }),
   initial: 'pinging',
   states: {
     pinging: {
-      description: 'The pings are out, one at a time.',
+      description: 'The pings are out.',
       entry: 'ping',
       on: { PongReceived: { target: 'passed', actions: ['tellRtt', 'pass'] } },
       after: { timeout: { target: 'refused', actions: 'refuse' } }

@@ -36,7 +36,7 @@ export class LinkDriver implements Driver {
       case 'SetGate':
         return this.#session?.setGate(command.body)
       case 'SendPing':
-        return this.#session?.ping({ id: command.body.id, from: envelope.from, left: Math.max(0, command.body.count - 1), rttUs: Infinity })
+        return this.#session?.ping(command.body.id, envelope.from, command.body.count)
       case 'CloseLink':
         this.#abortDial(this.#dial?.attempt)
         return this.#session?.close(command.body.lingerMs)

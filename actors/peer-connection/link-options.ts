@@ -26,7 +26,7 @@ export interface LinkOptions {
   readonly ackFrames: number
   /** or so many bytes, @default 64 KiB: what a socket hands out in one read */
   readonly ackBytes: number
-  /** or so many milliseconds. @default 100, so that on a link that is being set up each goes with the next frame */
+  /** or so many milliseconds. @default 500: it frees memory and nothing waits for it, so that it goes with another frame wherever one follows */
   readonly ackDelayMs: number
   /**
    * Pings of the other side answered a second, and at once; more are dropped and counted. @default 100,
@@ -62,7 +62,7 @@ export const linkDefaults: LinkOptions = {
   maxFrameBytesBelow: 64 * 1024,
   ackFrames: 64,
   ackBytes: 64 * 1024,
-  ackDelayMs: 100,
+  ackDelayMs: 500,
   pingsPerSecond: 100,
   busMessagesPerSecond: 2_000,
   busBurst: 4_000,

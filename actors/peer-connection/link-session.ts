@@ -17,7 +17,7 @@ import { Link, type LinkEnd, type LinkUser } from './link.ts'
 import { identifyBytes } from './identify.ts'
 import { Links, type LinkTable, type OpenLink } from './links.ts'
 import { Outbox } from './outbox.ts'
-import { Pings, type Asked } from './pings.ts'
+import { Pings } from './pings.ts'
 import { Sessions } from './sessions.ts'
 import { TrafficReports } from './traffic-reports.ts'
 import { WireTypes, type WireEntry } from './wire-types.ts'
@@ -127,11 +127,10 @@ export class LinkSession implements LinkUser, OpenLink {
     this.#delivery.fell()
   }
 
-  /** Sends a ping, and after its answer those that are left. */
-  ping(asked: Asked): void {
-    const wireId = this.#pings.ask(asked, this.#world.now())
+  /** Sends pings, all at once: a round of many takes no longer than one. Whoever asked is told when the last is answered. */
+  ping(id: number, from: string, count: number): void {
     this.#traffic.pinged()
-    this.#sendOwn(PING, Ping.encode(new Ping({ id: wireId })).finish(), 'pings-not-sent')
+    for (const wireId of this.#pings.ask(id, from, count, this.#world.now())) this.#sendOwn(PING, Ping.encode(new Ping({ id: wireId })).finish(), 'pings-not-sent')
   }
 
   /** Puts a message of the connection, or of one of its verification steps, on the wire. */
@@ -158,7 +157,7 @@ export class LinkSession implements LinkUser, OpenLink {
     this.#gate.verifiedUs = false
     if (number !== WITHDRAWN) return
     this.#settling = true
-    this.ping({ id: 0, from: '', left: 0, rttUs: Infinity })
+    this.ping(0, '', 1)
   }
 
   close(lingerMs: number): void {
@@ -279,11 +278,10 @@ export class LinkSession implements LinkUser, OpenLink {
       if (!this.#pingBudget.take(this.#world.now())) this.#context.count('pings-over-budget')
       else this.#sendOwn(PONG, Pong.encode(new Pong({ id: (body as Ping).id })).finish(), 'pongs-not-sent')
     } else {
-      const answered = this.#pings.answer((body as Pong).id, this.#world.now())
-      if (answered === undefined) this.#context.count('pongs-unasked')
-      else if (answered.from === '') this.#settling = false
-      else if (answered.left > 0) this.ping({ ...answered, left: answered.left - 1 })
-      else this.#context.publish(new PongReceived({ id: answered.id, rttUs: answered.rttUs }), answered.from)
+      const round = this.#pings.answer((body as Pong).id, this.#world.now())
+      if (round === undefined) this.#context.count('pongs-unasked')
+      else if (round.from === '') this.#settling = false
+      else if (round.left === 0) this.#context.publish(new PongReceived({ id: round.id, rttUs: round.rttUs }), round.from)
     }
   }
 

@@ -2,43 +2,50 @@ import type { LinkWorld } from './frame-stream.ts'
 
 /** Who asks more than this without an answer loses the oldest. */
 const UNANSWERED_MAX = 64
+/** Most pings of one round: several rounds fit among the unanswered. */
+export const PINGS_MAX = 16
 
-/** Pings that somebody asked for. */
-export interface Asked {
+/** Pings that somebody asked for, sent together. */
+export interface Round {
   readonly id: number
   /** Address of whoever asked. */
   readonly from: string
-  /** How many are to follow the one that is out. */
-  readonly left: number
-  /** The quickest answer before it, in microseconds; infinite before the first. */
-  readonly rttUs: number
+  /** Answers that have not come. */
+  left: number
+  /** The quickest answer, in microseconds; infinite before the first. */
+  rttUs: number
 }
 
 /** Pings of one link that wait for their answer. Ids on the wire cannot be guessed, so no pong comes before its ping. */
 export class Pings {
-  readonly #asked = new Map<number, Asked & { readonly at: number }>()
+  readonly #asked = new Map<number, { readonly round: Round; readonly at: number }>()
   readonly #random: LinkWorld['random']
 
   constructor(random: LinkWorld['random']) {
     this.#random = random
   }
 
-  /** Notes a ping and returns its id on the wire. Times are in milliseconds. */
-  ask(asked: Asked, now: number): number {
-    let wireId: number
-    do wireId = 1 + this.#random.below(0x7fff_ffff)
-    while (this.#asked.has(wireId))
-    this.#asked.set(wireId, { ...asked, at: now })
-    if (this.#asked.size > UNANSWERED_MAX) this.#asked.delete(this.#asked.keys().next().value as number)
-    return wireId
+  /** Notes the pings of a round and returns their ids on the wire. Times are in milliseconds. */
+  ask(id: number, from: string, count: number, now: number): number[] {
+    const round: Round = { id, from, left: Math.min(Math.max(1, count), PINGS_MAX), rttUs: Infinity }
+    return Array.from({ length: round.left }, () => {
+      let wireId: number
+      do wireId = 1 + this.#random.below(0x7fff_ffff)
+      while (this.#asked.has(wireId))
+      this.#asked.set(wireId, { round, at: now })
+      if (this.#asked.size > UNANSWERED_MAX) this.#asked.delete(this.#asked.keys().next().value as number)
+      return wireId
+    })
   }
 
-  /** What a pong answers, with its own time taken in; undefined where nobody asked. */
-  answer(wireId: number, now: number): Asked | undefined {
+  /** The round that a pong belongs to, its time taken in; undefined where nobody asked. */
+  answer(wireId: number, now: number): Round | undefined {
     const asked = this.#asked.get(wireId)
     if (asked === undefined) return undefined
     this.#asked.delete(wireId)
-    const { id, from, left, rttUs, at } = asked
-    return { id, from, left, rttUs: Math.min(rttUs, Math.round((now - at) * 1000)) }
+    const { round, at } = asked
+    round.left -= 1
+    round.rttUs = Math.min(round.rttUs, Math.round((now - at) * 1000))
+    return round
   }
 }
