@@ -1,6 +1,7 @@
 import { fileReceive, fileSend, fileShare } from './file-transfer/index.ts'
 import { broadcaster, discoveryChannel } from './lan/index.ts'
 import { linkKeeperDefinition } from './link-keeper/index.ts'
+import { inboundQueueDefinition } from './inbound-queue/index.ts'
 import { listenerDefinition } from './listener/index.ts'
 import { peerConnectionDefinition } from './peer-connection/index.ts'
 import { peerDirectoryDefinition } from './peer-directory/index.ts'
@@ -14,6 +15,7 @@ import { verifyAllowlistDefinition } from './verify-allowlist/index.ts'
 import { verifyAskDefinition } from './verify-ask/index.ts'
 import { verifyAuthorityDefinition } from './verify-authority/index.ts'
 import { verifyPingsDefinition } from './verify-pings/index.ts'
+import { verifyQueueDefinition } from './verify-queue/index.ts'
 import { verifySecretDefinition } from './verify-secret/index.ts'
 
 export {
@@ -56,6 +58,6 @@ export { verifyPingsDefinition, type VerifyPingsOptions } from './verify-pings/i
  */
 export const definitions: readonly ActorDefinition[] = [
   policyKeeperDefinition, approvalsDefinition, linkKeeperDefinition, peerConnectionDefinition, verifyPingsDefinition, verifySecretDefinition, verifyAllowlistDefinition,
-  verifyAuthorityDefinition, verifyAskDefinition, listenerDefinition, discoveryChannel, broadcaster,
+  verifyAuthorityDefinition, verifyAskDefinition, verifyQueueDefinition, inboundQueueDefinition, listenerDefinition, discoveryChannel, broadcaster,
   staticPeersDefinition, peerDirectoryDefinition, peerExchangeDefinition, routinesDefinition, fileShare, fileSend, fileReceive('')
 ]

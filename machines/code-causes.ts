@@ -73,6 +73,7 @@ export const DECIDERS = {
   'certificate-early': step('authority'),
   'certificate-expired': step('authority'),
   'enhance-timeout': timeout('peer-connection.enhanceTimeoutMs'),
+  'queue-full': policy('policy-keeper.inboundQueueLimit'),
 
   'lost': network,
   'closed': network,

@@ -82,6 +82,7 @@ export const CODES = {
   'certificate-early': refused('The certificate is not valid yet.', 'Check the clocks of both machines.'),
   'certificate-expired': refused('The certificate is not valid any more.', 'Have it issued anew, and check the clocks of both machines.'),
   'enhance-timeout': happened('The other side did not finish verifying us in time.', 'Look at its log for what it waits for.', 'late'),
+  'queue-full': refused('As many peers wait to be taken as may.', 'Take them sooner there, or raise inboundQueueLimit of its policy.', 'soon'),
 
   // On a link.
   'lost': happened('The connection broke without a goodbye.', 'Check the network; the other process may have been killed.'),

@@ -4,6 +4,8 @@ export { CODES, codeEntry, type Code, type CodeEntry, type Retry } from './codes
 
 export { defaultPolicy, policyProblem, type Policy, type PolicyFacts, type PolicyProblem } from './policy.ts'
 export { policyKeeperMachine, type PolicyKeeperOptions } from './policy-keeper.ts'
+export { inboundQueueMachine, type InboundQueueOptions } from './inbound-queue.ts'
+export { verifyQueueMachine } from './verify-queue.ts'
 export { listenerMachine, type ListenerMachineOptions } from './listener.ts'
 export { linkKeeperMachine, makeLinkKeeperMachine } from './link-keeper.ts'
 export { type LinkKeeperOptions } from './link-keeper-context.ts'

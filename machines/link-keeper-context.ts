@@ -207,6 +207,8 @@ export interface LinkKeeperContext {
   readonly blocked: Blocklist
   /** What follows for connections that are started, over their other options. */
   readonly forLinks: Readonly<Record<string, unknown>>
+  /** The same for those that take over what others dialled, over that. */
+  readonly forInbound: Readonly<Record<string, unknown>>
   /** Discovery has started: peers may be dialled. */
   readonly started: boolean
   readonly closing: boolean
@@ -244,6 +246,7 @@ export function linkKeeperContext({ address, options, random }: MachineInput<Par
     inbound: true,
     blocked: blocksNobody,
     forLinks: {},
+    forInbound: {},
     started: false,
     closing: false,
     peers: emptyTable(),

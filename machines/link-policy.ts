@@ -4,12 +4,15 @@ import { codeEntry, type Code } from './codes.ts'
 import { consider, reject, replan } from './link-dial.ts'
 import { tellFound } from './link-hear.ts'
 import { say, type LinkRow, type PeerRow, type Turn } from './link-keeper-context.ts'
+import { peerConnectionDefaults } from './peer-connection-context.ts'
 import { close, linksOf, setPeer } from './link-rows.ts'
 import { fromPolicyValue } from './policy.ts'
 import { get, rows } from './table.ts'
 
 /** Kind of the step in which the host program or a person approves. */
 const ASK = 'verify-ask'
+/** Kind of the step in which a peer waits to be taken. */
+const QUEUE = 'verify-queue'
 
 /** Why there is to be no link with this peer, or with this address; undefined where there may be one. */
 export function blockOf({ book: { blocked } }: Turn, peerId: string, host: string): Code | undefined {
@@ -20,7 +23,7 @@ export function blockOf({ book: { blocked } }: Turn, peerId: string, host: strin
 export function follow(turn: Turn, { policy }: PolicyChanged): void {
   const { book } = turn
   const before = book.blocked
-  const { inbound, blocked, communication, enhancedBeforeTrust, defaultTrust } = fromPolicyValue(policy)
+  const { inbound, inboundPlacement, blocked, communication, enhancedBeforeTrust, defaultTrust } = fromPolicyValue(policy)
   const { defaultSteps } = book.options
   Object.assign(book, { inbound, blocked: blocklistOf(blocked) })
   book.forLinks = {
@@ -28,6 +31,8 @@ export function follow(turn: Turn, { policy }: PolicyChanged): void {
     ...(enhancedBeforeTrust && { enhancedBeforeTrust }),
     ...(defaultSteps.length > 0 && { steps: defaultTrust ? defaultSteps : [ASK] })
   }
+  const { steps = peerConnectionDefaults.steps } = { ...book.options.connection, ...book.forLinks } as { steps?: readonly string[] }
+  book.forInbound = inboundPlacement === 'event' ? {} : { steps: [QUEUE, ...steps] }
   for (const link of rows(book.links)) endBlocked(turn, link)
   for (const peer of rows(book.peers)) if (blocksPeer(before, peer.peerId) && !blocksPeer(book.blocked, peer.peerId)) welcome(turn, peer)
   replan(turn)

@@ -9,6 +9,7 @@ export {
 export { DriverStuckError, type Missed } from './peer/driver-host.ts'
 export type { PeerStatus } from './peer/status.ts'
 export type { Cause, Diagnosis, HistoryEntry } from './doctor/diagnosis.ts'
+export type { Inbound, InboundPeer } from './peer/inbound.ts'
 export type { RoutineInfo, Routines } from './peer/routines.ts'
 export type { Policy } from '../machines/policy.ts'
 export type { LinkFacts, LinkScore } from '../machines/link-trim.ts'
@@ -34,7 +35,7 @@ export { type Limits } from './kernel/index.ts'
 // What a host program sends and hears; every message type is in `p2pnet/proto`.
 export {
   Level, TextMessage, Registry, MessageNameTakenError, typeName,
-  PeerFound, PeerConnected, PeerVerified, PeerRefused, PeerDisconnected, PeerPending, PeerRtt, TrustRevoked, Listening,
+  PeerFound, PeerConnected, PeerVerified, PeerRefused, PeerDisconnected, PeerPending, PeerRtt, InboundQueued, TrustRevoked, Listening,
   RoutineDue, ActorStarted, ActorStopped, ActorFailed, DeadLetter, DriverCounts,
   type Endpoint, type Envelope, type EventOf, type Message, type MessageClass
 } from '../proto/index.ts'

@@ -10,6 +10,8 @@ import { staticPeers } from '../../actors/static-peers/index.ts'
 import { peerDirectory } from '../../actors/peer-directory/index.ts'
 import { policyKeeper } from '../../actors/policy-keeper/index.ts'
 import { peerExchange } from '../../actors/peer-exchange/index.ts'
+import { inboundQueue } from '../../actors/inbound-queue/index.ts'
+import { verifyQueueDefinition } from '../../actors/verify-queue/index.ts'
 import { PeerOptionError } from './errors.ts'
 import { policyFacts, policyOf } from './policy.ts'
 import { interfaceNames, parseHostPort, parsePeer, type PeerOptions } from './options.ts'
@@ -35,7 +37,8 @@ export function defaultActors(options: PeerOptions, local: LocalPeer, policy: Po
       ...(options.maxLinks !== undefined && { maxLinks: options.maxLinks }),
       ...(options.maxLanLinks !== undefined && { maxLanLinks: options.maxLanLinks }),
       ...(options.maxWanLinks !== undefined && { maxWanLinks: options.maxWanLinks })
-    }, [peerConnectionDefinition, ...trust.steps], options.score),
+    }, [peerConnectionDefinition, verifyQueueDefinition, ...trust.steps], options.score),
+    inboundQueue(),
     listener({ inbound: policy.inbound, interfaces, port, ...(host !== '' && { hosts: [host] }) }),
     ...(options.lan === false ? [] : lan({ ...lanOptions, interfaces, channel: { self: local.peerId }, broadcaster: { rotateMs: 0 } })),
     ...(options.peers === undefined || options.peers.length === 0 ? [] : [staticPeers(options.peers.map(parsePeer))]),

@@ -12,6 +12,7 @@ import { whenListening } from './when-listening.ts'
 import type { BusFace, PeerParts, Received } from './peer-parts.ts'
 import type { LinkInfo, Live, PeerInfo } from './roster.ts'
 import type { Diagnosis } from '../doctor/diagnosis.ts'
+import { Inbound } from './inbound.ts'
 import { PeerPolicy } from './peer-policy.ts'
 import { Routines } from './routines.ts'
 import type { PeerStatus } from './status.ts'
@@ -39,6 +40,8 @@ export class Peer implements AsyncDisposable {
   readonly events: Observable<Envelope>
   /** What it does ever and again: list, start, stop and re-time it, or add something. */
   readonly routines: Routines
+  /** Peers that dialled us and wait to be taken, where the policy has it so. */
+  readonly inbound: Inbound
   readonly #parts: PeerParts
   readonly #policy: PeerPolicy
   #state: State = 'new'
@@ -57,8 +60,10 @@ export class Peer implements AsyncDisposable {
     this.bus = parts.kernel.bus
     this.peers = parts.roster.peers
     this.links = parts.roster.links
-    this.routines = new Routines(parts.kernel.bus, (body, to) => this.publish(body, { to }))
-    this.#policy = new PeerPolicy(parts, (body, to) => this.publish(body, { to }))
+    const publish = (body: Message, to: string) => this.publish(body, { to })
+    this.routines = new Routines(parts.kernel.bus, publish)
+    this.#policy = new PeerPolicy(parts, publish)
+    this.inbound = new Inbound(parts, publish)
     this.events = this.bus.all.pipe(filter(({ to }) => to === ''))
     this.bus.of(Listening).subscribe(({ body }) => { this.#listening = body.endpoints as Endpoint[] })
     parts.kernel.onStopped(() => {
@@ -194,10 +199,7 @@ export class Peer implements AsyncDisposable {
     return clock.enter(() => kernel.input(body, { from: 'host', to: address.to ?? '' }))
   }
 
-  /**
-   * Closes every link to a peer.
-   * @param to a PeerId, an unambiguous prefix of one, or a name
-   */
+  /** Closes every link to a peer. @param to a PeerId, an unambiguous prefix of one, or a name */
   drop(to: string): void {
     this.#mustRun()
     this.publish(new DropPeer({ peerId: this.#peerIdOf(to) }), { to: this.#parts.linkKeeper })

@@ -1,4 +1,4 @@
-import { defaultPolicy, policyProblem, type Policy, type PolicyFacts } from '../../machines/policy.ts'
+import { defaultPolicy, INBOUND_PLACEMENTS, policyProblem, type Policy, type PolicyFacts } from '../../machines/policy.ts'
 import { PolicyError } from './errors.ts'
 import type { PeerOptions } from './options.ts'
 
@@ -14,6 +14,8 @@ const SHAPES: { readonly [K in keyof Policy]: Shape } = {
   enhancedBeforeTrust: boolean,
   defaultTrust: boolean,
   inbound: boolean,
+  inboundPlacement: ['event, queue or both', value => INBOUND_PLACEMENTS.includes(value as string)],
+  inboundQueueLimit: ['a whole number', value => Number.isInteger(value)],
   blocked: ['an array of strings', strings]
 }
 

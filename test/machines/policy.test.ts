@@ -18,6 +18,8 @@ const policyIn = (run: MachineRun) => run.context.policy as Policy
 describe('a policy', () => {
   it.each([
     [{ communication: false, enhancedBeforeTrust: true }, 'communication-closed'],
+    [{ enhancedBeforeTrust: true, inboundPlacement: 'both' }, 'queue-passed-by'],
+    [{ inboundQueueLimit: 0 }, 'queue-limit'], [{ inboundQueueLimit: 10_001 }, 'queue-limit'],
     [{ blocked: ['somewhere'] }, 'blocked-entry'],
     [{ blocked: [own] }, 'blocks-itself'],
     [{ blocked: Array.from({ length: BLOCKED_MAX + 1 }, (_, at) => `10.${at >> 16}.${(at >> 8) & 255}.${at & 255}`) }, 'blocked-too-many']
@@ -27,7 +29,7 @@ describe('a policy', () => {
   })
 
   it.each([
-    [{ inbuond: true }, 'unknown-part'], [{ inbound: 'yes' }, 'wrong-type'], [{ blocked: 'ann' }, 'wrong-type'], [{ blocked: [1] }, 'wrong-type'],
+    [{ inbuond: true }, 'unknown-part'], [{ inbound: 'yes' }, 'wrong-type'], [{ blocked: 'ann' }, 'wrong-type'], [{ blocked: [1] }, 'wrong-type'], [{ inboundPlacement: 'heap' }, 'wrong-type'], [{ inboundQueueLimit: 1.5 }, 'wrong-type'],
     [null, 'not-a-policy'], [[], 'not-a-policy'], ['open', 'not-a-policy']
   ] as [unknown, string][])('of another form is refused by name: %j', (change, problem) => {
     expect(() => changedPolicy(defaultPolicy, change as Partial<Policy>, facts)).toThrow(expect.objectContaining({ name: 'PolicyError', problem }))
@@ -85,7 +87,7 @@ describe('the keeper of the policy', () => {
   })
 
   it('ends in a policy that makes sense, whatever it is told', () => {
-    const any = fc.record({ inbound: fc.boolean(), communication: fc.boolean(), enhancedBeforeTrust: fc.boolean(), defaultTrust: fc.boolean(), blocked: fc.array(fc.oneof(fc.string(), fc.ipV4(), fc.constantFrom(own, ann, bob)), { maxLength: 5 }) }, { requiredKeys: [] })
+    const any = fc.record({ inbound: fc.boolean(), communication: fc.boolean(), enhancedBeforeTrust: fc.boolean(), defaultTrust: fc.boolean(), inboundPlacement: fc.constantFrom('event', 'both', 'heap', ''), inboundQueueLimit: fc.constantFrom(0, 1, 64, 1e6), blocked: fc.array(fc.oneof(fc.string(), fc.ipV4(), fc.constantFrom(own, ann, bob)), { maxLength: 5 }) }, { requiredKeys: [] })
     fc.assert(fc.property(fc.array(any, { maxLength: 5 }), policies => {
       const run = keeper()
       for (const policy of policies) run.hear(new SetPolicy({ policy: new PolicyValue(policy as PolicyValue) }))

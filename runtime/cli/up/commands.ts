@@ -25,7 +25,8 @@ export const LINE_CHARS_MAX = 64 * 1024
 const USAGE: Readonly<Record<string, string>> = {
   start: 'start', peers: 'peers', say: 'say TEXT or say @PEER TEXT', send: 'send PATH or send PATH @PEER',
   why: 'why PEER or why HOST:PORT', drop: 'drop PEER', block: 'block PEER, block ADDRESS or block ADDRESS/BITS',
-  unblock: 'unblock PEERID, unblock ADDRESS or unblock ADDRESS/BITS', policy: 'policy, or policy NAME VALUE', approve: 'approve PEER', refuse: 'refuse PEER or refuse PEER REASON',
+  unblock: 'unblock PEERID, unblock ADDRESS or unblock ADDRESS/BITS', policy: 'policy, or policy NAME VALUE',
+  take: 'take, or take PEER', approve: 'approve PEER', refuse: 'refuse PEER or refuse PEER REASON',
   revoke: 'revoke PEER or revoke PEER REASON', verify: 'verify PEER', status: 'status',
   routine: 'routine, routine NAME start, routine NAME stop, or routine NAME every 30s', quit: 'quit'
 }
@@ -70,6 +71,7 @@ export class Commands {
       case 'block': return this.#peer.block(this.#blockable('block', rest))
       case 'unblock': return this.#peer.unblock(this.#blockable('unblock', rest))
       case 'policy': return this.#policy(rest)
+      case 'take': return this.#take(rest)
       case 'approve': return this.#peer.approve(this.#anybody('approve', rest))
       case 'refuse': return this.#because('refuse', rest, (peerId, reason) => this.#peer.refuse(peerId, reason))
       case 'revoke': return this.#because('revoke', rest, (peerId, reason) => this.#peer.revoke(peerId, reason))
@@ -81,6 +83,14 @@ export class Commands {
   #bare(word: string, rest: string, action: () => void): void {
     if (rest !== '') throw usage(word)
     action()
+  }
+
+  #take(wanted: string): void {
+    const { waiting } = this.#peer.inbound
+    const peerId = wanted === '' ? waiting[0]?.peerId : this.#known('take', wanted).peerId
+    const peer = waiting.find(each => each.peerId === peerId)
+    if (peer === undefined) throw new BadCommandError('nobody-waits', wanted === '' ? 'nobody waits to be taken' : `'${wanted}' does not wait to be taken`)
+    this.#peer.inbound.take(peer.linkId)
   }
 
   #policy(rest: string): void {

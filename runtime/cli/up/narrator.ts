@@ -1,6 +1,6 @@
 import type { Subscription } from 'rxjs'
 import {
-  Direction, DriverCounts, Initiator, PeerConnected, PeerDisconnected, PeerFound, PeerIgnored, PeerPending, PeerRefused, PeerVerified, PolicyRefused, TextMessage,
+  Direction, DriverCounts, InboundQueued, Initiator, PeerConnected, PeerDisconnected, PeerFound, PeerIgnored, PeerPending, PeerRefused, PeerVerified, PolicyRefused, TextMessage,
   TransferDone, TransferFailed, TransferOffered, TransferProgress, TransferStarted, TrustRevoked,
   type Envelope, type Message, type MessageClass
 } from '../../../proto/index.ts'
@@ -40,6 +40,10 @@ export class Narrator {
     on(PeerPending, ({ peerId, step, reason, initiator }) => {
       directory.note(peerId, {})
       emit({ event: 'peer.pending', peerId, step, reason, initiator: who(initiator) })
+    })
+    on(InboundQueued, ({ peerId }, { to }) => {
+      directory.note(peerId, {})
+      if (to === 'host') emit({ event: 'peer.queued', peerId, waiting: peer.inbound.waiting.length })
     })
     on(TrustRevoked, ({ peerId, reason, initiator, level }, { to }) => {
       if (to === '') emit({ event: 'peer.revoked', peerId, reason, initiator: who(initiator), level: levelName(level) })

@@ -32,6 +32,7 @@ function sentenceOf(event: UpEvent, name: (peerId: string) => string): string | 
     case 'peer.pending': return event.initiator === 'self'
       ? `${name(event.peerId)} wants in: approve ${event.peerId.slice(0, 12)} or refuse ${event.peerId.slice(0, 12)}`
       : `${name(event.peerId)} has yet to decide about us: ${event.reason}`
+    case 'peer.queued': return `${name(event.peerId)} has dialled and waits to be taken: take ${event.peerId.slice(0, 12)}`
     case 'peer.revoked': return event.initiator === 'self'
       ? `trust in ${name(event.peerId)} is withdrawn${event.reason === '' ? '' : `: ${event.reason}`}`
       : `${name(event.peerId)} has withdrawn its trust in us${event.reason === '' ? '' : `: ${event.reason}`}`

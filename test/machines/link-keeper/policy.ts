@@ -85,6 +85,30 @@ describe('a blocked address', () => {
   })
 })
 
+describe('a policy about links', () => {
+  const options = (run: KeeperRun, policy: object): Record<string, unknown>[] => {
+    run.hear(new PolicyChanged({ policy: new PolicyValue({ inbound: true, communication: true, defaultTrust: true, inboundPlacement: 'event', ...policy }) }), 'policy-keeper/main')
+    run.take()
+    const inbound = new InboundSecured({ handle: 'in-9', peerId: ada, linkId: 'l', remote: new Endpoint({ host: '192.0.2.1', port: 2 }) })
+    run.heard(zoe).hear(inbound, LISTENER)
+    return run.spawned().map(spawned => spawned.options)
+  }
+
+  it('holds for connections that are started from then on, and is not told of where all is as usual', () => {
+    for (const each of options(new KeeperRun(), {})) expect(Object.keys(each)).not.toEqual(expect.arrayContaining(['silent', 'steps', 'enhancedBeforeTrust']))
+    expect(options(new KeeperRun(), { communication: false })).toMatchObject([{ silent: true }, { silent: true }])
+    expect(options(new KeeperRun(), { enhancedBeforeTrust: true })).toMatchObject([{ enhancedBeforeTrust: true }, { enhancedBeforeTrust: true }])
+    expect(options(new KeeperRun({ defaultSteps: ['verify-secret'] }), {})).toMatchObject([{ steps: ['verify-secret'] }, { steps: ['verify-secret'] }])
+    expect(options(new KeeperRun({ defaultSteps: ['verify-secret'] }), { defaultTrust: false })).toMatchObject([{ steps: ['verify-ask'] }, { steps: ['verify-ask'] }])
+  })
+
+  it('has those that others dialled wait before their steps', () => {
+    const [out, inbound] = options(new KeeperRun({ connection: { steps: ['verify-secret'] } }), { inboundPlacement: 'queue' })
+    expect([out!['steps'], inbound!['steps']]).toEqual([['verify-secret'], ['verify-queue', 'verify-secret']])
+    expect(options(new KeeperRun(), { inboundPlacement: 'both' })[1]).toMatchObject({ direction: 'in', steps: ['verify-queue', 'verify-pings'] })
+  })
+})
+
 describe('a peer that accepts no links', () => {
   it('turns callers down that were on their way, and asks nobody to stay away', () => {
     const run = follow(new KeeperRun(), [], false)

@@ -2,7 +2,7 @@ import { peerDirectoryPaths, peerExchangePaths } from './directory.ts'
 import { fileReceivePaths, fileSendPaths, fileSharePaths } from './files.ts'
 import { linkKeeperPaths } from './keeper.ts'
 import { broadcasterPaths, discoveryChannelPaths } from './lan.ts'
-import { policyKeeperPaths } from './policy.ts'
+import { inboundQueuePaths, policyKeeperPaths, verifyQueuePaths } from './policy.ts'
 import { listenerPaths, peerConnectionPaths, routinesPaths, staticPeersPaths, verifyPingsPaths } from './links.ts'
 import { approvalsPaths, asyncStepPaths, verifyAllowlistPaths, verifyAskPaths, verifyAuthorityPaths, verifySecretPaths } from './steps.ts'
 import type { Walks } from './walks.ts'
@@ -15,6 +15,7 @@ export const walksOf: Readonly<Record<string, Walks>> = {
   'file-receive': fileReceivePaths,
   'file-send': fileSendPaths,
   'file-share': fileSharePaths,
+  'inbound-queue': inboundQueuePaths,
   'link-keeper': linkKeeperPaths,
   'listener': listenerPaths,
   'peer-connection': peerConnectionPaths,
@@ -28,5 +29,6 @@ export const walksOf: Readonly<Record<string, Walks>> = {
   'verify-authority': verifyAuthorityPaths,
   'verify-host-step': asyncStepPaths,
   'verify-pings': verifyPingsPaths,
+  'verify-queue': verifyQueuePaths,
   'verify-secret': verifySecretPaths
 }

@@ -45,6 +45,21 @@ describe('the policy of a peer that runs', () => {
   })
 })
 
+describe('peers that dial one that queues them', () => {
+  it('are told of, and go on when they are taken', async () => {
+    const network = ownNetwork()
+    const ann = up(network, 'ann', ['--policy', policyFile('queue.json', { inboundPlacement: 'queue' })])
+    const bob = up(network, 'bob', ['--no-inbound'])
+    const { peerId } = await bob.until('ready')
+    expect(await ann.until('peer.queued')).toMatchObject({ peerId, waiting: 1 })
+    expect(await bob.until('peer.pending')).toMatchObject({ step: 'queue', initiator: 'remote' })
+    ann.say('take bob')
+    expect(await ann.until('peer.verified')).toMatchObject({ peerId, steps: ['queue', 'pings'] })
+    expect(await ann.ask('take', 'error')).toMatchObject({ code: 'nobody-waits' })
+    expect(await ann.ask('take bob', 'error')).toMatchObject({ code: 'nobody-waits' })
+  })
+})
+
 describe('flags of admission', () => {
   it('set the options of the actors that admit, and leave what --tune says', () => {
     expect(admissionOptions({ inbound: true })).toEqual({})

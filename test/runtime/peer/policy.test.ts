@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { filter, firstValueFrom } from 'rxjs'
 import { definitions, generateIdentity } from '../../../actors/index.ts'
 import {
-  DirectoryOpened, DriverCounts, Initiator, LinkEnded, LinkLevelReached, Listening, PeerConnected, PeerDisconnected, PeerFound, PeerHeard, PeerPending, PeerRefused, PeerVerified,
+  DirectoryOpened, DriverCounts, InboundLeft, InboundQueued, Initiator, LinkEnded, LinkLevelReached, Listening, PeerConnected, PeerDisconnected, PeerFound, PeerHeard, PeerPending, PeerRefused, PeerVerified,
   PolicyChanged, PolicyRefused, PolicyValue, RoutineDue, SetPolicy, TextMessage
 } from '../../../proto/index.ts'
 import { askStep, createPeer, NotConnectedError, type Peer, type PeerOptions } from '../../../runtime/index.ts'
@@ -207,6 +207,70 @@ describe('what passes before trust', () => {
   })
 })
 
+describe('peers that dialled us', () => {
+  const dialler = (name: string, to: Peer): Peer => {
+    const made = createPeer({ name, network, lan: false, inbound: false, peers: [at(to)] })
+    peers.push(made)
+    return made
+  }
+  const queued = (one: Peer) => firstValueFrom(one.bus.to('host').pipe(filter(({ body }) => body instanceof InboundQueued)))
+
+  it('wait in a queue where the policy has it so, and go on when they are taken; the log replays', async () => {
+    const record = join(folder, 'queue.p2plog')
+    const ann = await peer('ann', { record, policy: { inboundPlacement: 'queue', inboundQueueLimit: 1 } })
+    let announced = 0
+    ann.bus.of(PeerConnected).subscribe(() => { announced++ })
+    const bob = dialler('bob', ann)
+    const [first, held] = [queued(ann), firstValueFrom(bob.bus.of(PeerPending))]
+    await bob.start()
+    await first
+    expect((await held).body).toMatchObject({ step: 'queue', reason: 'it waits to be taken' })
+    expect([ann.inbound.waiting.map(({ peerId }) => peerId), announced]).toEqual([[bob.peerId], 0])
+    const cid = dialler('cid', ann)
+    const full = refusedBy(cid)
+    await cid.start()
+    expect((await full).body).toMatchObject({ code: 'queue-full', step: 'queue', initiator: Initiator.INITIATOR_REMOTE })
+    await cid.stop()
+    expect(ann.inbound.take()).toMatchObject({ peerId: bob.peerId })
+    expect(ann.inbound.take()).toBeUndefined()
+    await linked(ann, bob)
+    await ann.stop()
+    expect(await replay(record, { definitions })).toMatchObject({ differences: 0, clean: true })
+  })
+
+  it('are announced besides where it says both; one can be turned away, and one that leaves does not wait any more', async () => {
+    const ann = await peer('ann', { policy: { inboundPlacement: 'both' } })
+    const bob = dialler('bob', ann)
+    const [announced, refused] = [firstValueFrom(ann.events.pipe(filter(({ body }) => body instanceof InboundQueued))), refusedBy(bob)]
+    await bob.start()
+    await announced
+    expect(ann.inbound.refuse('no room at the table')).toMatchObject({ peerId: bob.peerId })
+    expect((await refused).body).toMatchObject({ code: 'not-approved', reason: 'no room at the table' })
+    const cid = dialler('cid', ann)
+    const [second, gone] = [queued(ann), firstValueFrom(ann.bus.to('host').pipe(filter(({ body }) => body instanceof InboundLeft && body.peerId === cid.peerId)))]
+    await cid.start()
+    await second
+    await cid.stop()
+    await gone
+    expect(ann.inbound.waiting).toEqual([])
+  })
+
+  it('come one after another to whoever iterates, until the peer stops', async () => {
+    const ann = await peer('ann', { policy: { inboundPlacement: 'queue' } })
+    const taken: string[] = []
+    const all = (async () => { for await (const { peerId } of ann.inbound) taken.push(peerId) })()
+    const [bob, cid] = [dialler('bob', ann), dialler('cid', ann)]
+    await bob.start()
+    await linked(ann, bob)
+    await cid.start()
+    await linked(ann, cid)
+    await ann.stop()
+    await all
+    expect(taken).toEqual([bob.peerId, cid.peerId])
+    expect(ann.inbound.waiting).toEqual([])
+  })
+})
+
 describe('a policy', () => {
   it('is given, read and replaced, and refused by name where it contradicts itself', async () => {
     expect(() => createPeer({ policy: { blocked: ['nonsense'] } })).toThrow(expect.objectContaining({ name: 'PolicyError', problem: 'blocked-entry' }))
@@ -218,7 +282,7 @@ describe('a policy', () => {
       expect(() => ann.setPolicy(change as object)).toThrow(expect.objectContaining({ problem }))
     }
     expect(() => ann.unblock('192.0.2.1')).toThrow(expect.objectContaining({ problem: 'not-blocked' }))
-    expect(ann.policy).toEqual({ communication: true, enhancedBeforeTrust: false, defaultTrust: true, inbound: true, blocked: [] })
+    expect(ann.policy).toEqual({ communication: true, enhancedBeforeTrust: false, defaultTrust: true, inbound: true, inboundPlacement: 'event', inboundQueueLimit: 64, blocked: [] })
     ann.setPolicy({ blocked: ['192.0.2.1', '192.0.2.1'] })
     expect(ann.policy.blocked).toEqual(['192.0.2.1'])
   })
@@ -229,7 +293,7 @@ describe('a policy', () => {
     ann.bus.of(PolicyChanged).subscribe(() => { changes++ })
     const refused: string[] = []
     ann.bus.of(PolicyRefused).subscribe(({ body }) => refused.push(body.problem))
-    ann.publish(new SetPolicy({ policy: new PolicyValue({ communication: true, defaultTrust: true, inbound: true, blocked: ['\u0000', '__proto__'] }) }), { to: 'policy-keeper/main' })
+    ann.publish(new SetPolicy({ policy: new PolicyValue({ ...ann.policy, blocked: ['\u0000', '__proto__'] }) }), { to: 'policy-keeper/main' })
     expect([refused, changes, ann.policy.blocked]).toEqual([['blocked-entry'], 0, []])
   })
 
