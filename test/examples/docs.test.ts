@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import ts from 'typescript'
 import { Program, root } from './run.ts'
 
-const pages = ['docs/host-api.md', 'docs/simulation.md', 'docs/trust.md', 'docs/directory.md', 'docs/policies.md', 'docs/doctor.md'].map(name => readFileSync(join(root, name), 'utf8'))
+const pages = ['docs/host-api.md', 'docs/simulation.md', 'docs/logs.md', 'docs/log-reference.md', 'docs/trust.md', 'docs/directory.md', 'docs/policies.md', 'docs/doctor.md'].map(name => readFileSync(join(root, name), 'utf8'))
 const snippets = pages.flatMap(page => [...page.matchAll(/^```ts\n([^]*?)^```$/gm)].map(([, code]) => code!))
 const title = (at: number) => {
   const page = pages.find(each => each.includes(snippets[at]!))!

@@ -1,4 +1,5 @@
-import { readdirSync, statSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { afterAll, afterEach, describe, expect, it } from '@jest/globals'
 import { ownNetwork, p2pnet, Running, Scratch } from './cli.ts'
 
@@ -24,6 +25,24 @@ async function said(peer: Running, pattern: RegExp): Promise<RegExpExecArray> {
     await Promise.race([new Promise(resolve => peer.child.stderr.once('data', resolve)), peer.ended.then(() => { throw new Error(peer.stderr) })])
   }
 }
+
+describe('docs/logs.md', () => {
+  it('says how the last minutes of a run are kept, copied and replayed', async () => {
+    const page = readFileSync(join(import.meta.dirname, '../../../docs/logs.md'), 'utf8')
+    const [, up, kill, copied, after] = /^p2pnet up (--record run\.p2plog --keep \S+)\nkill -(\S+) PID +# copies it to (\S+);.*\np2pnet (log replay run\.p2plog) .*$/m.exec(page)!
+    const file = (word: string) => word.endsWith('.p2plog') ? scratch.of(word) : word
+    const [ann] = running = [Running.up(scratch, ownNetwork(), 'page', up!.split(' ').map(file))] as [Running]
+    await ann.until('ready')
+    ann.child.kill(`SIG${kill!}` as NodeJS.Signals)
+    const [, copy] = await said(ann, /the log until now is ([^"]+\.p2plog)/)
+    expect(basename(copy!).replaceAll(/\d/g, '0')).toBe(copied!.replaceAll(/\d/g, '0'))
+    await replays(copy!)
+    ann.child.kill('SIGKILL')
+    await ann.ended
+    expect((await p2pnet(after!.split(' ').map(file))).stdout).toMatch(/^no differences: /)
+    for (const path of [copy!, scratch.of('run.p2plog')]) rmSync(path)
+  })
+})
 
 describe('p2pnet up --record FILE --keep 1s', () => {
   it('leaves a log of the last moments when it is killed, and a copy for each SIGUSR2; all of them replay', async () => {
