@@ -1,7 +1,7 @@
-import { codeEntry } from '../../machines/codes.ts'
+import { codeEntry, type Code } from '../../machines/codes.ts'
 import { deciderOf } from '../../machines/code-causes.ts'
 import type { Attempt, Case, GoneInterface, Histories } from './histories.ts'
-import { clause, detailOf, hostOf, isDial, RUNGS, type Kept, type Note } from './note.ts'
+import { clause, detailOf, hostOf, isDial, RUNGS, type By, type Kept, type Note } from './note.ts'
 import type { Cause, Diagnosis } from './diagnosis.ts'
 import { adviceOf, roughly, summaryOf } from './words.ts'
 
@@ -16,7 +16,9 @@ const BROKEN: ReadonlySet<string> = new Set(['keepalive-timeout', 'lost'])
 /** @param key PeerId or place, as {@link Histories.find} gives it */
 export function diagnose(histories: Histories, key: string, now: number): Diagnosis {
   const about = histories.of(key)
-  const facts = about === undefined ? undefined : factsOf(about, histories.gone)
+  const seen = about === undefined ? undefined : factsOf(about, histories.gone)
+  const block = seen?.standing === 'linked' ? undefined : histories.blockOf(key)
+  const facts = block === undefined || seen?.cause !== undefined ? seen : { standing: 'ignored' as const, since: now, attempt: undefined, cause: ofItself(block, codeEntry(block).means, 'self', now) }
   const isPlace = key.includes(':')
   const found: Omit<Diagnosis, 'summary' | 'advice'> = {
     peerId: isPlace ? '' : key,
@@ -37,14 +39,19 @@ export function diagnose(histories: Histories, key: string, now: number): Diagno
 /** Of a peer that was looked for on the local network, in vain. */
 export function unheard(peerId: string, forMs: number): Diagnosis {
   const { means } = codeEntry('not-heard')
-  const cause: Cause = {
-    code: 'not-heard', reason: `it was listened for during ${roughly(forMs)}`, by: 'network', decider: { ...deciderOf('not-heard'), at: 'network' }, rung: 'backoff',
-    place: '', inbound: false, since: Date.now(), time: Date.now(), times: 1, step: '', notBefore: 0, dialsSince: 0
-  }
+  const cause = ofItself('not-heard', `it was listened for during ${roughly(forMs)}`, 'network', Date.now())
   const advice = adviceOf(cause)
   return {
     peerId, name: '', standing: 'unknown', rung: undefined, since: cause.since, cause, advice, againAt: 0, clockAheadMs: 0, history: [],
     summary: `Nothing was heard of ${peerId.slice(0, 8)}, not-heard: ${clause(means)}; ${cause.reason}; ${advice.replace(/^./, first => first.toLowerCase())}`
+  }
+}
+
+/** Nothing was tried. */
+function ofItself(code: Code, reason: string, by: By, now: number): Cause {
+  return {
+    code, reason, by, decider: { ...deciderOf(code), at: by }, rung: 'backoff', place: '', inbound: false, since: now, time: now, times: 1, step: '', notBefore: 0,
+    dialsSince: 0
   }
 }
 

@@ -2,13 +2,15 @@ import type { Observable, Subscription } from 'rxjs'
 import { Lru } from '../../actors/shared/lru.ts'
 import {
   ActorStopped, DialEndpoint, DialFailed, DialOpened, Direction, InboundSecured, Initiator, InterfacesChanged, Level, LinkAdmitted, LinkEnded, LinkIdentified,
-  LinkLevelReached, LinkSecured, PeerConnected, PeerDisconnected, PeerFound, PeerIgnored, PeerPending, PeerRefused, PeerVerified, RejectInbound, TrustRevoked,
+  LinkLevelReached, LinkSecured, PeerConnected, PeerDisconnected, PeerFound, PeerIgnored, PeerPending, PeerRefused, PeerVerified, PolicyChanged, RejectInbound, TrustRevoked,
   type Envelope, type Message, type MessageClass
 } from '../../proto/index.ts'
+import { blocklistOf, blocksHost, blocksNobody, blocksPeer } from '../../machines/blocklist.ts'
 import { codeEntry } from '../../machines/codes.ts'
+import { fromPolicyValue } from '../../machines/policy.ts'
 import { AmbiguousPeerError, UnknownPeerError } from '../peer/errors.ts'
 import { formatEndpoint } from '../peer/roster.ts'
-import { alike, isDial, type By, type Kept, type Note, type Rung } from './note.ts'
+import { alike, hostOf, isDial, type By, type Kept, type Note, type Rung } from './note.ts'
 
 export interface HistoriesOptions {
   /** Peers, and places where nobody has answered, that are remembered; the one quiet longest goes first. @default 1000, as many as the link keeper knows */
@@ -38,8 +40,11 @@ export interface Attempt {
   /** When it dials again, in backoff. */
   readonly until: number
   /** The place could not be reached: told only where the next one is tried. */
-  readonly failed?: { readonly code: string; readonly reason: string }
+  readonly failed?: { readonly code: string; readonly reason: string } | undefined
 }
+
+/** As the one who keeps it has it. */
+type Changing = { -readonly [K in keyof Attempt]: Attempt[K] }
 
 /** What is known of one peer, or of a place where nobody has answered. */
 export interface Case {
@@ -67,13 +72,14 @@ export class Histories {
   readonly #options: HistoriesOptions
   readonly #subscriptions: Subscription[] = []
   readonly #cases = new Map<string, Case>()
-  readonly #open = new Map<string, Attempt>()
+  readonly #open = new Map<string, Changing>()
   /** Who answered at a place that was dialled. */
   readonly #at: Lru<string, string>
   /** Callers that no connection has taken over yet, by the listener's name for them. */
   readonly #callers = new Lru<string, { peerId: string; place: string }>(OPEN_MAX)
   #interfaces = new Map<string, readonly string[]>()
   #gone: GoneInterface[] = []
+  #blocked = blocksNobody
 
   /** @param wallZero wall time at logical zero, in milliseconds since the epoch */
   constructor(bus: BusFace, wallZero: () => number, options: Partial<HistoriesOptions> = {}) {
@@ -94,7 +100,7 @@ export class Histories {
     on(DialOpened, (_, { from }, time) => this.#climb(connectionOf(from), 'securing', time))
     on(DialFailed, (failed, { from }) => {
       const attempt = this.#open.get(connectionOf(from))
-      if (attempt !== undefined) this.#set({ ...attempt, failed })
+      if (attempt !== undefined) attempt.failed = failed
     })
     on(LinkSecured, ({ peerId, direction, remote }, { from }, time) => {
       const inbound = direction === Direction.DIRECTION_IN
@@ -142,6 +148,7 @@ export class Histories {
       if (caller === undefined) return
       this.#note(caller.peerId, { event: 'RejectInbound', state: 'refused', place: caller.place, inbound: true, code, reason, by: 'self', rung: 'admitting' }, time)
     })
+    on(PolicyChanged, ({ policy }) => { this.#blocked = blocklistOf(fromPolicyValue(policy).blocked) })
     on(InterfacesChanged, ({ interfaces }, _, time) => {
       const now = new Map(interfaces.map(({ name, addresses }) => [name ?? '', addresses ?? []]))
       for (const [name, addresses] of this.#interfaces) if (!now.has(name)) this.#gone.push({ name, addresses, at: time })
@@ -153,6 +160,12 @@ export class Histories {
   /** Interfaces that went and have not come back. */
   get gone(): readonly GoneInterface[] {
     return this.#gone
+  }
+
+  /** Why the policy of now allows no link to a peer, or to a place; undefined where it does. Who is blocked is not dialled, and nothing is said of that. */
+  blockOf(key: string): 'blocked' | 'blocked-address' | undefined {
+    if (blocksPeer(this.#blocked, key)) return 'blocked'
+    return key.includes(':') && blocksHost(this.#blocked, hostOf(key).replace(/^\[|\]$/g, '')) ? 'blocked-address' : undefined
   }
 
   /** PeerIds and places, in the order in which something was heard of them last. */
@@ -178,6 +191,7 @@ export class Histories {
     const named = (ours.length > 0 ? ours : cases).map(({ key }) => key)
     const found = named.length > 0 ? named : wanted === '' ? [] : this.keys.filter(key => key.startsWith(wanted))
     if (found.length === 1) return found[0]!
+    if (found.length === 0 && this.blockOf(wanted) !== undefined) return wanted
     if (found.length === 0) throw new UnknownPeerError(`nothing was heard of '${wanted}', by PeerId, the start of one, name or HOST:PORT`)
     throw new AmbiguousPeerError(`'${wanted}' fits ${found.length} peers, ${found.slice(0, 3).join(', ')}: give more of the PeerId`)
   }
@@ -203,8 +217,8 @@ export class Histories {
     if (!inbound) this.#answered(place, peerId)
     this.#set({ connection, key: peerId, place, inbound, rung: 'admitting', since: time, until: 0 })
     this.#note(peerId, { event: 'LinkIdentified', state: 'identified', place, inbound, name }, time, name)
-    const about = this.#cases.get(peerId)!
-    if (instance?.startedAt) {
+    const about = this.#cases.get(peerId)
+    if (about !== undefined && instance?.startedAt) {
       about.startedAt = instance.startedAt
       about.toldAt = time
     }
@@ -226,20 +240,24 @@ export class Histories {
     const place = formatEndpoint(remote)
     const key = attempt?.key || peerId || place
     const inbound = attempt?.inbound ?? false
+    const rung = attempt === undefined || attempt.rung === 'backoff' ? rungOf(level) : attempt.rung
     if (againMs > 0) this.#set({ connection, key, place, inbound, rung: 'backoff', since: time, until: time + againMs })
     else this.#remove(connection)
     this.#note(key, {
-      event: 'LinkEnded', state: againMs > 0 ? 'retrying' : 'disconnected', place, inbound, code, reason, by: byOf(initiator), step, againMs, forMs,
-      rung: attempt?.rung === undefined || attempt.rung === 'backoff' ? rungOf(level) : attempt.rung
+      event: 'LinkEnded', state: againMs > 0 ? 'retrying' : 'disconnected', place, inbound, code, reason, by: byOf(initiator), step, againMs, forMs, rung
     }, time)
   }
 
   #climb(connection: string, rung: Rung, time: number): void {
     const attempt = this.#open.get(connection)
-    if (attempt !== undefined) this.#set({ ...attempt, rung, since: time })
+    if (attempt === undefined) return
+    attempt.rung = rung
+    attempt.since = time
   }
 
-  #set(attempt: Attempt): void {
+  #set(attempt: Changing): void {
+    const before = this.#open.get(attempt.connection)
+    if (before?.key === attempt.key) return void Object.assign(before, { failed: undefined }, attempt)
     this.#remove(attempt.connection)
     this.#open.set(attempt.connection, attempt)
     if (this.#open.size > OPEN_MAX) this.#remove(this.#open.keys().next().value!)
@@ -258,8 +276,21 @@ export class Histories {
     const about = this.#cases.get(key) ?? { key, name: '', notes: [], attempts: new Map<string, Attempt>(), startedAt: 0, toldAt: 0 }
     this.#cases.delete(key)
     this.#cases.set(key, about)
-    if (this.#cases.size > this.#options.peersMax) this.#cases.delete(this.#cases.keys().next().value!)
+    if (this.#cases.size > this.#options.peersMax) this.#forget(key)
     return about
+  }
+
+  // Who is linked, or dialled, stays before others.
+  #forget(newcomer: string): void {
+    let oldest = ''
+    for (const [key, { attempts }] of this.#cases) {
+      if (key === newcomer) continue
+      oldest ||= key
+      if (attempts.size > 0) continue
+      oldest = key
+      break
+    }
+    this.#cases.delete(oldest)
   }
 
   #note(key: string, note: Note, time: number, name = ''): void {

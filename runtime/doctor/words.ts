@@ -25,7 +25,8 @@ export function summaryOf(found: Found, called: string, last: Note | undefined, 
   if (standing === 'opening' && cause === undefined) return `${called} ${openingOf(found, last)}, since ${from}${clock}.`
   if (cause === undefined) return `${called} was heard and no link to it came about yet, since ${from}.`
   if (standing === 'ignored') {
-    return `${called} is heard at ${cause.place} and passed over, since ${from}: ${saidOf(cause)}${asClause(found.advice)}.`
+    const heard = cause.place === '' ? `${called} is passed over` : `${called} is heard at ${cause.place} and passed over, since ${from}`
+    return `${heard}: ${saidOf(cause)}${asClause(found.advice)}.`
   }
   return `There is no link to ${called} since ${from}: ${triedOf(cause)}, ${saidOf(cause)}${clock}${sinceOf(cause)}${nextOf(found, now)}${asClause(found.advice)}.`
 }

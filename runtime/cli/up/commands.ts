@@ -154,7 +154,7 @@ export class Commands {
 
   #why(rest: string): void {
     const isPlace = /^\S+:\d+$/.test(rest)
-    const key = isPlace ? this.#peer.peers.value.find(({ address }) => address === rest)?.peerId ?? rest : this.#known('why', rest).peerId
+    const key = isPlace ? this.#peer.peers.value.find(({ address }) => address === rest)?.peerId ?? rest : this.#anybody('why', rest)
     this.#emit({ event: 'why', ...whyFields(this.#peer.why(key), Date.now()) })
   }
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals'
+import fc from 'fast-check'
 import {
   ActorStopped, DialEndpoint, DialFailed, DialOpened, Direction, Endpoint, InboundSecured, Initiator, Instance, InterfacesChanged, Level, LinkAdmitted, LinkEnded,
-  LinkIdentified, LinkLevelReached, LinkSecured, NetworkInterface, PeerDisconnected, PeerFound, PeerIgnored, PeerPending, PeerVerified, RejectInbound, TrustRevoked
+  LinkIdentified, LinkLevelReached, LinkSecured, NetworkInterface, PeerDisconnected, PeerFound, PeerIgnored, PeerPending, PeerVerified, PolicyChanged, PolicyValue, RejectInbound, TrustRevoked, type Message
 } from '../../../proto/index.ts'
 import { historiesDefaults } from '../../../runtime/doctor/histories.ts'
 import { Said, ZERO } from './bus.ts'
@@ -170,6 +171,40 @@ describe('the doctor', () => {
     expect(said.why('192.0.2.7:4000')).toMatchObject({ peerId: '', standing: 'ignored' })
   })
 
+  it('knows whom the policy blocks, though nobody says anything of them', () => {
+    const peerId = 'a'.repeat(52)
+    const policy = (blocked: string[]) => new PolicyChanged({ policy: new PolicyValue({ inbound: true, blocked }) })
+    const said = new Said().say(policy([peerId, '192.0.2.0/24', '2001:db8::/32']), 'policy-keeper/main', '')
+    expect(said.why(peerId)).toMatchObject({
+      standing: 'ignored', cause: { code: 'blocked', by: 'self', decider: { kind: 'policy', name: 'policy-keeper.blocked', at: 'self' } },
+      summary: expect.stringMatching(/^aaaaaaaa is passed over: blocked: .*, decided by the policy policy-keeper\.blocked here; unblock it/)
+    })
+    for (const place of ['192.0.2.7:4000', '[2001:db8::1]:4000']) expect(said.why(place).cause?.code).toBe('blocked-address')
+    expect(() => said.why('198.51.100.1:4000')).toThrow(/nothing was heard/)
+    said.say(policy([]), 'policy-keeper/main', '')
+    expect(() => said.why(peerId)).toThrow(/nothing was heard/)
+  })
+
+  it('has an answer to whatever is said, in bounded memory', () => {
+    const text = fc.constantFrom('bob', 'ann', '', 'blocked', 'dial-refused', 'keepalive-timeout', 'duplicate', 'a:b:c', '\u001b[2J')
+    const number = fc.constantFrom(0, 1, 2, 3, 4, -1, 1e300, NaN)
+    const place = fc.option(fc.constantFrom(remote, elsewhere, new Endpoint({ host: '::', port: 0 })))
+    const types = [DialEndpoint, DialFailed, DialOpened, LinkSecured, LinkIdentified, LinkAdmitted, LinkEnded, LinkLevelReached, PeerFound, PeerIgnored, PeerPending, PeerVerified,
+      PeerDisconnected, RejectInbound, InboundSecured, TrustRevoked, ActorStopped, InterfacesChanged] as unknown as readonly (new (fields: object) => Message)[]
+    const message = fc.record({ type: fc.nat(types.length - 1), peerId: text, code: text, reason: text, name: text, step: text, level: number, direction: number, initiator: number, againMs: number,
+      forMs: number, remote: place, endpoint: place, expectedPeerId: text, handle: text, instance: fc.option(number.map(startedAt => new Instance({ startedAt }))), address: fc.constantFrom(one, two), from: fc.constantFrom(one, two, `${one}#link`, ''), to: fc.constantFrom(one, two, '') })
+    fc.assert(fc.property(fc.array(message, { maxLength: 60 }), messages => {
+      const said = new Said({ peersMax: 3, notesMax: 5 })
+      for (const { type, from, to, ...fields } of messages) said.say(new types[type]!(fields), from, to)
+      expect(said.histories.keys.length).toBeLessThanOrEqual(3)
+      for (const key of said.histories.keys) {
+        const { summary, history } = said.why(key)
+        expect(summary).toMatch(/\.$/)
+        expect(history.length).toBeLessThanOrEqual(5)
+      }
+    }), { numRuns: 300 })
+  })
+
   it('tells of trust that was withdrawn', () => {
     const said = linked().say(new TrustRevoked({ peerId: 'bob', reason: 'seen elsewhere', initiator: INITIATOR_REMOTE, level: Level.LEVEL_IDENTIFIED }), one)
     expect(said.why('bob')).toMatchObject({ standing: 'linked', rung: 'withdrawn', summary: expect.stringMatching(/^bob has a link and no trust, since .*\(seen elsewhere\)/) })
@@ -193,9 +228,15 @@ describe('the doctor', () => {
     const said = new Said()
     for (let i = 0; i < 200; i++) dial(said, { endpoint: new Endpoint({ host: '192.0.2.7', port: 4000 + i }) })
     expect(said.why('bob').history).toHaveLength(historiesDefaults.notesMax)
+    said.say(found('carol'))
     for (let i = 0; i < historiesDefaults.peersMax; i++) said.say(found(`peer-${i}`))
-    expect(() => said.why('bob')).toThrow(/nothing was heard/)
     expect(said.histories.keys).toHaveLength(historiesDefaults.peersMax)
+    expect(() => said.why('carol')).toThrow(/nothing was heard/)
+    // It is dialled yet.
+    expect(said.why('bob').standing).toBe('waiting')
+    said.say(ended({}), one)
+    for (let i = 0; i < historiesDefaults.peersMax; i++) said.say(found(`later-${i}`))
+    expect(() => said.why('bob')).toThrow(/nothing was heard/)
   })
 
   it('follows no connection that is gone', () => {
