@@ -3,197 +3,14 @@ import fc from 'fast-check'
 import { linkKeeperMachine } from '../../../machines/link-keeper.ts'
 import {
   DiscoveryStarted, DropPeer, Endpoint, InboundSecured, Initiator, Instance, Level, LinkEnded, LinkIdentified, LinkLevelReached, PeerHeard, PongReceived, Stop, Terminated,
-  type LinksChanged, type Message, type SpawnActor
+  type Message
 } from '../../../proto/index.ts'
-import type { MachineRun, Said } from '../../../runtime/testing/machine-run.ts'
 import { KEEPER, LISTENER } from '../keeper-run.ts'
 import { found, property, type Happening, type ModelTest } from './command.ts'
+import { Links, lossOf, PATIENCE_MS, PEERS, SELF, wins, type Link } from './links-model.ts'
 
-/** It dials zoe at once; ada, whose PeerId is lower, dials it. */
-const SELF = 'mia'
-const PEERS = ['ada', 'zoe'] as const
-const PATIENCE_MS = 1_000
 const DROP_MS = 60_000
 const ECHO_MS = 2_000
-const TELL_MS = 250
-const CLOSE_MS = 1_500
-
-interface Link {
-  readonly address: string
-  readonly peer: Peer
-  readonly inbound: boolean
-  phase: 'opening' | 'held' | 'closing' | 'over'
-  /** It counts among the peer's: who calls and was never heard is nobody yet. */
-  counts: boolean
-  level: Level
-  life: number
-  dial: number
-  probe: number
-}
-
-class Peer {
-  readonly id: string
-  /** It was heard, or said over a link who it is. */
-  known = false
-  heard = false
-  found = false
-  /** When it was seen to be gone. */
-  goneAt: number | undefined
-  droppedUntil = 0
-  quietUntil = 0
-  /** When it is dialled, unless there is a link then. */
-  dueAt: number | undefined
-  told: Level = 0
-
-  constructor(id: string) {
-    this.id = id
-  }
-}
-
-/** Who is linked, as a list; what it should say is told by comparing before and after. */
-class Links {
-  now = 0
-  readonly peers = new Map(PEERS.map(id => [id as string, new Peer(id)]))
-  links: Link[] = []
-  probes = 0
-  inbound = 0
-  toldLinks = 0
-  tellAt: number | undefined
-  stoppedAt: number | undefined
-  /** What it is to say of this event. */
-  expected: string[] = []
-
-  of(peer: Peer): Link[] {
-    return this.links.filter(link => link.peer === peer && link.counts)
-  }
-
-  /** It is known whose it is: the latest of that peer's. */
-  attach(link: Link): void {
-    if (link.counts) return
-    link.counts = true
-    this.links = [...this.links.filter(other => other !== link), link]
-  }
-
-  held(peer: Peer): Link[] {
-    return this.of(peer).filter(({ phase }) => phase === 'held')
-  }
-
-  get connected(): number {
-    return [...this.peers.values()].filter(({ told }) => told >= Level.LEVEL_BASIC).length
-  }
-
-  close(link: Link, code: string): void {
-    if (link.phase !== 'opening' && link.phase !== 'held') return
-    link.phase = 'closing'
-    this.expected.push(`close ${link.address} ${code}`)
-  }
-
-  /** The machine has ended, or does so in this moment. */
-  get over(): boolean {
-    return this.stoppedAt !== undefined && (this.links.length === 0 || this.now >= this.stoppedAt + CLOSE_MS)
-  }
-
-  /** There is neither a link nor one on its way: it is dialled now, or after so long. */
-  want(peer: Peer, waitMs: number): void {
-    if (this.stoppedAt !== undefined || !peer.heard || peer.goneAt !== undefined || this.of(peer).some(({ phase }) => phase === 'opening' || phase === 'held')) return
-    const wait = peer.quietUntil > this.now ? peer.quietUntil - this.now : waitMs
-    if (wait > 0) {
-      peer.dueAt ??= this.now + wait
-    } else {
-      peer.dueAt = undefined
-      this.expected.push(`dial ${peer.id}`)
-    }
-  }
-
-  /** A pair is told of once, when its first link climbs and when its last has ended. */
-  end(link: Link, code: string): void {
-    const { peer } = link
-    const gaveUp = !link.inbound && link.level === 0 && code === 'lost'
-    link.phase = 'over'
-    link.level = 0
-    if (peer.told >= Level.LEVEL_BASIC && !this.held(peer).some(({ level }) => level >= Level.LEVEL_BASIC)) {
-      peer.told = 0
-      this.expected.push(`disconnected ${peer.id}`)
-    }
-    if (gaveUp && !this.of(peer).some(({ phase }) => phase === 'opening' || phase === 'held')) {
-      peer.goneAt = Math.max(this.now, 1)
-      peer.found = false
-    }
-    this.want(peer, PATIENCE_MS)
-  }
-
-  /** More are told a moment later, with what comes meanwhile; fewer at once. */
-  count(): void {
-    const { connected } = this
-    if (connected < this.toldLinks) this.tell()
-    else if (connected > this.toldLinks) this.tellAt ??= this.now + TELL_MS
-  }
-
-  tell(): void {
-    if (this.connected === this.toldLinks) return
-    this.toldLinks = this.connected
-    this.expected.push(`links ${this.toldLinks}`)
-  }
-
-  get deadline(): number {
-    return Math.min(this.tellAt ?? Infinity, this.stoppedAt === undefined ? Infinity : this.stoppedAt + CLOSE_MS, ...[...this.peers.values()].map(({ dueAt }) => dueAt ?? Infinity))
-  }
-
-  due(): void {
-    for (const peer of this.peers.values()) {
-      if (peer.dueAt !== this.now) continue
-      peer.dueAt = undefined
-      this.want(peer, 0)
-    }
-    if (this.tellAt === this.now) {
-      this.tellAt = undefined
-      this.tell()
-    }
-  }
-
-  /** It says what it is to say, and connections that it started are known from then on. */
-  compare(said: readonly Said[], run: MachineRun): void {
-    this.count()
-    const words = said.flatMap(each => {
-      if (each.type === 'SpawnActor') return this.spawned(each.body as SpawnActor)
-      return each.type === 'Watch' ? [] : [wordsOf(each)]
-    })
-    expect(words.sort()).toEqual(this.expected.splice(0).sort())
-    expect(run.done).toBe(this.over)
-  }
-
-  spawned({ kind, id, options }: SpawnActor): string[] {
-    const { direction, peerId, handle } = JSON.parse(options) as { direction: string; peerId?: string; handle?: string }
-    const peer = this.peers.get(peerId ?? handle!.split(' ')[0]!)!
-    this.links.push({ address: `${kind}/${id}`, peer, inbound: direction === 'in', phase: 'opening', counts: peer.known, level: 0, life: 0, dial: 0, probe: 0 })
-    return [direction === 'in' ? `adopt ${handle!}` : `dial ${peer.id}`]
-  }
-}
-
-function wordsOf({ type, to, body }: Said): string {
-  const { code, peerId } = body as { code?: string; peerId?: string }
-  switch (type) {
-    case 'CloseRequested': return `close ${to} ${code}`
-    case 'LinkAdmitted': return `admit ${to}`
-    case 'SendPing': return `ping ${to.replace('#link', '')}`
-    case 'RejectInbound': return `reject ${code}`
-    case 'LinksChanged': return `links ${(body as LinksChanged).links}`
-    case 'PeerFound': return `found ${peerId}`
-    case 'PeerConnected': return `connected ${peerId}`
-    case 'PeerVerified': return `verified ${peerId}`
-    case 'PeerDisconnected': return `disconnected ${peerId}`
-    default: return `${type} to ${to}`
-  }
-}
-
-/** Which of two links of a pair both sides keep. */
-function wins(a: Link, b: Link): boolean {
-  if (a.life !== b.life) return a.life > b.life
-  if (a.inbound !== b.inbound) return a.inbound === a.peer.id < SELF
-  return a.dial !== b.dial ? a.dial > b.dial : a.address > b.address
-}
-
-const lossOf = (winner: Link, loser: Link): string => winner.life === loser.life ? 'duplicate' : 'superseded'
 
 type Step = Happening<Links>
 
@@ -201,7 +18,7 @@ interface Told {
   readonly message: Message
   readonly from: string
   /** What becomes of it. */
-  readonly then: () => void
+  readonly outcome: () => void
 }
 
 /** A message that comes, where there is somebody to send it. */
@@ -215,7 +32,7 @@ const told = (name: string, make: (links: Links) => Told | undefined): Step => {
     },
     happen: run => run.hear(next!.message, next!.from),
     check: (links, said, run) => {
-      next!.then()
+      next!.outcome()
       links.compare(said, run)
     }
   }
@@ -234,7 +51,7 @@ const heard = (id: string) => told(`${id} is heard`, links => {
       peerId: id, via: 'broadcast', endpoints: [new Endpoint({ host: `host-${id}`, port: 1 })], instance: new Instance({ startedAt: 10, nonce: Uint8Array.of(1) }), acceptsInbound: true
     }),
     from: 'discovery-channel/lan',
-    then: () => {
+    outcome: () => {
       if (links.stoppedAt !== undefined || (peer.goneAt !== undefined && links.now - peer.goneAt < ECHO_MS)) return
       if (!peer.found) links.expected.push(`found ${id}`)
       Object.assign(peer, { known: true, heard: true, found: true, goneAt: undefined })
@@ -248,7 +65,7 @@ const calls = (id: string) => told(`${id} calls`, links => {
   return {
     message: new InboundSecured({ handle, peerId: id, linkId: handle, remote: new Endpoint({ host: `host-${id}`, port: 2 }) }),
     from: LISTENER,
-    then: () => {
+    outcome: () => {
       links.expected.push(links.stoppedAt === undefined ? `adopt ${handle}` : 'reject shutdown')
       if (links.stoppedAt === undefined) links.peers.get(id)!.dueAt = undefined
     }
@@ -265,7 +82,7 @@ const identified = (number: number, dial: number, life: number) => told('identif
       remote: new Endpoint({ host: `host-${peer.id}`, port: 1 })
     }),
     from: address,
-    then: () => {
+    outcome: () => {
       if (link.phase !== 'opening') return
       Object.assign(link, { life, dial })
       links.attach(link)
@@ -291,7 +108,7 @@ const climbs = (number: number) => told('climbs', links => {
   return {
     message: new LinkLevelReached({ peerId: peer.id, level, steps: ['pings'] }),
     from: address,
-    then: () => {
+    outcome: () => {
       link.level = level
       if (peer.told < level) links.expected.push(`${level === Level.LEVEL_BASIC ? 'connected' : 'verified'} ${peer.id}`)
       peer.told = Math.max(peer.told, level)
@@ -308,7 +125,7 @@ const pong = (number: number, off: number) => told('the other side has it too', 
   return {
     message: new PongReceived({ id: link.probe + off, rttUs: 1 }),
     from: `${link.address}#link`,
-    then: () => {
+    outcome: () => {
       if (off === 0) for (const other of links.held(link.peer)) if (other !== link && wins(link, other)) links.close(other, lossOf(link, other))
     }
   }
@@ -321,7 +138,7 @@ const ends = (number: number, code: 'lost' | 'duplicate') => told(`ends, ${code}
   return {
     message: new LinkEnded({ peerId: link.peer.id, code, initiator, level: link.level }),
     from: link.address,
-    then: () => links.end(link, code)
+    outcome: () => links.end(link, code)
   }
 })
 
@@ -331,7 +148,7 @@ const gone = (number: number) => told('the connection is gone', links => {
   return {
     message: new Terminated({ address: link.address, reason: 'done' }),
     from: 'system',
-    then: () => {
+    outcome: () => {
       if (link.phase !== 'over' && (link.phase !== 'closing' || link.level > 0)) links.end(link, 'internal')
       links.links = links.links.filter(other => other !== link)
       links.want(link.peer, PATIENCE_MS)
@@ -342,7 +159,7 @@ const gone = (number: number) => told('the connection is gone', links => {
 const dropped = (id: string) => told(`${id} is dropped`, links => ({
   message: new DropPeer({ peerId: id }),
   from: 'host',
-  then: () => {
+  outcome: () => {
     const peer = links.peers.get(id)!
     if (links.stoppedAt !== undefined || !peer.known) return
     peer.quietUntil = peer.droppedUntil = links.now + DROP_MS
@@ -353,7 +170,7 @@ const dropped = (id: string) => told(`${id} is dropped`, links => ({
 const stop = told('stop', links => links.stoppedAt !== undefined ? undefined : {
   message: new Stop(),
   from: 'system',
-  then: () => {
+  outcome: () => {
     links.stoppedAt = links.now
     for (const link of links.links) links.close(link, 'shutdown')
   }
