@@ -35,7 +35,7 @@ export { type Limits } from './kernel/index.ts'
 // What a host program sends and hears; every message type is in `p2pnet/proto`.
 export {
   Level, TextMessage, Registry, MessageNameTakenError, typeName,
-  PeerFound, PeerConnected, PeerVerified, PeerRefused, PeerDisconnected, PeerPending, PeerRtt, InboundQueued, TrustRevoked, Listening,
+  PeerFound, PeerIgnored, PeerConnected, PeerVerified, PeerRefused, PeerDisconnected, PeerPending, PeerRtt, InboundQueued, TrustRevoked, Listening,
   RoutineDue, ActorStarted, ActorStopped, ActorFailed, DeadLetter, DriverCounts,
   type Endpoint, type Envelope, type EventOf, type Message, type MessageClass
 } from '../proto/index.ts'

@@ -77,19 +77,16 @@ function factsOf({ notes, attempts }: Case, gone: readonly GoneInterface[]): Fac
 /** What went wrong since the peer was linked last. */
 function causeOf(notes: readonly Kept[], gone: readonly GoneInterface[]): Cause | undefined {
   const ends: Kept[] = []
-  let dials = 0
   for (const kept of notes.toReversed()) {
-    const { note } = kept
-    // Within a link that stood, its end is the cause: what came before it is over.
-    if (ends.length > 0 && (note.state === 'basic' || note.state === 'enhanced')) break
-    if (note.code === undefined || !tells(note)) continue
-    if (ends.length === 0 && HARMLESS.has(note.code) && notes.some(other => other !== kept && tells(other.note) && !HARMLESS.has(other.note.code ?? ''))) continue
-    ends.push(kept)
+    // Of a link that stood, its end is the cause: what came before it is over.
+    if (ends.length > 0 && (kept.note.state === 'basic' || kept.note.state === 'enhanced')) break
+    if (tells(kept.note)) ends.push(kept)
   }
-  const [latest] = ends
+  const latest = ends.find(({ note: { code = '' } }) => !HARMLESS.has(code)) ?? ends[0]
   if (latest === undefined) return undefined
-  const broken = isDial(latest.note.rung) && !codeEntry(latest.note.code!).refusal ? ends.find(({ note }) => BROKEN.has(note.code!)) : undefined
-  if (broken !== undefined) for (const { note, times } of ends) if (isDial(note.rung)) dials += times
+  const dialled = isDial(latest.note.rung) && !codeEntry(latest.note.code ?? '').refusal
+  const broken = dialled ? ends.find(({ note: { code = '' } }) => BROKEN.has(code)) : undefined
+  const dials = broken === undefined ? 0 : ends.reduce((sum, { note, times }) => sum + (isDial(note.rung) ? times : 0), 0)
   return wentWith(asCause(broken ?? latest, dials), gone)
 }
 
@@ -113,7 +110,7 @@ function asCause({ note, since, time, times }: Kept, dialsSince: number): Cause 
 function wentWith(cause: Cause, gone: readonly GoneInterface[]): Cause {
   const { kind } = deciderOf(cause.code)
   if (kind !== 'network' && !(kind === 'timeout' && cause.by === 'network')) return cause
-  const interface_ = gone.findLast(({ addresses, at }) => at >= cause.since - GONE_BEFORE_MS && addresses.some(address => isNear(address, hostOf(cause.place))))
+  const interface_ = gone.findLast(({ name, addresses, at }) => at >= cause.since - GONE_BEFORE_MS && leadsTo(name, addresses, hostOf(cause.place)))
   if (interface_ === undefined) return cause
   const { name, addresses, at } = interface_
   return {
@@ -122,8 +119,9 @@ function wentWith(cause: Cause, gone: readonly GoneInterface[]): Cause {
   }
 }
 
-/** Of one family, and for IPv4 of one /16: the mask is not known here, and a LAN is rarely larger. */
-function isNear(address: string, host: string): boolean {
-  if (host.startsWith('[')) return address.includes(':')
-  return address.split('.').slice(0, 2).join('.') === host.split('.').slice(0, 2).join('.')
+/** An IPv6 address that is announced carries its interface; for IPv4 one /16 will do: the mask is not known here, and a LAN is rarely larger. */
+function leadsTo(name: string, addresses: readonly string[], host: string): boolean {
+  const zone = /%([^\]]+)/.exec(host)?.[1]
+  const network = (address: string): string => address.split('.').slice(0, 2).join('.')
+  return zone === undefined ? addresses.some(address => address.includes('.') && network(address) === network(host)) : zone === name
 }

@@ -22,7 +22,7 @@ export function summaryOf(found: Found, called: string, last: Note | undefined, 
     if (rung === 'basic') return `${called} is connected; we have verified it, it has not verified us yet${clock}.`
     return `${called} has a link and no trust, since ${from}: it was withdrawn${last?.reason ? ` (${clause(last.reason)})` : ''}; verify it anew.`
   }
-  if (standing === 'opening' && cause === undefined) return `${called} ${openingOf(found, last)}, since ${from}${clock}.`
+  if (standing === 'opening' && (cause === undefined || rung === 'pending')) return `${called} ${openingOf(found, last)}, since ${from}${clock}.`
   if (cause === undefined) return `${called} was heard and no link to it came about yet, since ${from}.`
   if (standing === 'ignored') {
     const heard = cause.place === '' ? `${called} is passed over` : `${called} is heard at ${cause.place} and passed over, since ${from}`

@@ -60,7 +60,12 @@ describe('the doctor', () => {
     said.say(new LinkIdentified({ peerId: 'bob', direction: Direction.DIRECTION_OUT, remote }), one)
     expect(said.why('bob').rung).toBe('admitting')
     said.say(new LinkAdmitted(), 'link-keeper/main', one).say(new PeerPending({ peerId: 'bob', step: 'ask', reason: 'a person is asked', initiator: INITIATOR_SELF }), one, '')
-    expect(said.why('bob')).toMatchObject({ rung: 'pending', summary: expect.stringMatching(/^bob is being verified: the step ask waits for a decision here, since/) })
+    const waits = { rung: 'pending', summary: expect.stringMatching(/^bob is being verified: the step ask waits for a decision here, since/) }
+    expect(said.why('bob')).toMatchObject(waits)
+    // Also where somebody decided too late before.
+    const again = new Said().say(ended({ code: 'pending-timeout', initiator: INITIATOR_SELF, level: Level.LEVEL_IDENTIFIED }), two)
+    again.say(new LinkIdentified({ peerId: 'bob', name: 'bob', direction: Direction.DIRECTION_IN, remote }), one).say(new PeerPending({ peerId: 'bob', step: 'ask', initiator: INITIATOR_SELF }), one, '')
+    expect(again.why('bob')).toMatchObject(waits)
   })
 
   it('names the place, the state, what decided and what to do', () => {
@@ -123,6 +128,12 @@ describe('the doctor', () => {
     expect(said.why('bob')).toMatchObject({ cause: { code: 'interface-gone', reason: expect.stringMatching(/^eth0 \(192\.0\.2\.1\) of this machine went down at 2026/) } })
     said.say(there)
     expect(said.why('bob').cause?.code).toBe('keepalive-timeout')
+    const v6 = new Endpoint({ host: 'fe80::2%eth1', port: 4000 })
+    const both = (names: string[]) => new InterfacesChanged({ interfaces: names.map(name => new NetworkInterface({ name, addresses: [`fe80::1%${name}`] })) })
+    for (const [left, code] of [['eth0', 'interface-gone'], ['eth1', 'keepalive-timeout']] as const) {
+      const far = new Said().say(both(['eth0', 'eth1'])).say(both([left])).say(ended({ code: 'keepalive-timeout', remote: v6, level: Level.LEVEL_ENHANCED }), one)
+      expect(far.why('bob').cause?.code).toBe(code)
+    }
     // Another one has nothing to do with it.
     const other = new InterfacesChanged({ interfaces: [new NetworkInterface({ name: 'eth0', addresses: ['192.0.2.1'] })] })
     expect(linked(new Said().say(there)).say(other).say(ended({ code: 'keepalive-timeout', level: Level.LEVEL_ENHANCED }), one).why('bob').cause?.code).toBe('keepalive-timeout')
@@ -137,6 +148,11 @@ describe('the doctor', () => {
     said.say(ended({ code: 'shutdown', reason: 'bye', initiator: INITIATOR_REMOTE, level: Level.LEVEL_ENHANCED }), one)
       .say(new PeerDisconnected({ peerId: 'bob', code: 'shutdown', reason: 'bye', initiator: INITIATOR_REMOTE }), 'link-keeper/main', '')
     expect(said.why('bob').summary).toMatch(/^There is no link to bob since .*shutdown: bye, decided by a person at the other side \(stop\)\.$/)
+  })
+
+  it('does not go back behind a link that stood', () => {
+    const said = linked(dial(new Said(), { code: 'other-network' })).say(ended({ code: 'superseded', initiator: INITIATOR_REMOTE, level: Level.LEVEL_ENHANCED }), one)
+    expect(said.why('bob').cause?.code).toBe('superseded')
   })
 
   it('knows a place where nobody has answered, and who did', () => {
