@@ -29,6 +29,8 @@ const reached = (levelOf: LevelOf) =>
 
 /** Where we have verified the other side, and it not us yet. */
 export const basicLevel: LevelOf = ({ options }) => options.silent ? Level.LEVEL_IDENTIFIED : Level.LEVEL_BASIC
+/** While our steps run. */
+const stepLevel: LevelOf = ({ early, verifiedUs }) => !early ? Level.LEVEL_IDENTIFIED : verifiedUs ? Level.LEVEL_ENHANCED : Level.LEVEL_BASIC
 const enhancedLevel: LevelOf = () => Level.LEVEL_ENHANCED
 
 /** Which step runs when so many have passed; a later link of the same connection has steps of its own. */
@@ -91,11 +93,11 @@ export const peerConnectionSays = {
     const given = { link, connection: address, peerId, linkId, direction: options.direction }
     return ['system', new SpawnActor({ kind, id, options: JSON.stringify(options.steps.includes(kind) ? given : { ...given, demanded: false }) })]
   }),
-  gateStep: say(context => [context.link, new SetGate({ level: context.early ? Level.LEVEL_ENHANCED : Level.LEVEL_IDENTIFIED, peerId: context.peerId, step: context.step })]),
+  gateStep: say(context => [context.link, new SetGate({ level: stepLevel(context), peerId: context.peerId, step: context.step })]),
   stopStep: say(context => ['system', new StopActor({ address: context.step, reason: 'the link ended' })]),
 
   verifiedThem: say(context => [context.link, new Verified({ steps: passedSteps(context) })]),
-  gateBasic: gate(context => context.early ? Level.LEVEL_ENHANCED : basicLevel(context)),
+  gateBasic: gate(basicLevel),
   reachedBasic: reached(basicLevel),
   gateEnhanced: gate(enhancedLevel),
   reachedEnhanced: reached(enhancedLevel),

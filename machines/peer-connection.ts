@@ -38,7 +38,10 @@ const outcomes = {
   StepRefused: refusedBy('thisStep'),
   SpawnFailed: refusedBy('thisStepUnknown'),
   Terminated: refusedBy('thisStepFailed'),
-  Verified: { actions: 'keepVerifiedUs' }
+  Verified: [
+    { guard: 'isEarly', actions: ['keepVerifiedUs', 'gateStep'] },
+    { actions: 'keepVerifiedUs' }
+  ]
 } as const
 
 /** Trust ends while messages pass: the gate falls first, then everybody is told. */

@@ -12,9 +12,9 @@ import { STEP_CHOICES, type StepChoice } from './trust.ts'
 import { defaultTopology, type Topology } from './topology.ts'
 
 /** Of createPeer's options those that a simulated peer has. */
-export type SimulatedPeerOptions = Pick<PeerOptions, 'network' | 'inbound' | 'maxLinks' | 'maxLanLinks' | 'score' | 'tune' | 'lan'>
+export type SimulatedPeerOptions = Pick<PeerOptions, 'network' | 'inbound' | 'maxLinks' | 'maxLanLinks' | 'score' | 'tune' | 'lan' | 'policy'>
 
-const PEER_NAMES: Readonly<Record<keyof SimulatedPeerOptions, true>> = { network: true, inbound: true, maxLinks: true, maxLanLinks: true, score: true, tune: true, lan: true }
+const PEER_NAMES: Readonly<Record<keyof SimulatedPeerOptions, true>> = { network: true, inbound: true, maxLinks: true, maxLanLinks: true, score: true, tune: true, lan: true, policy: true }
 
 /** What {@link simulate} takes. */
 export interface SimulateOptions {

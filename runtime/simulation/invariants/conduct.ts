@@ -1,5 +1,7 @@
+import { blocklistOf, blocksHost, blocksPeer, type Blocklist } from '../../../machines/blocklist.ts'
 import { Initiator, type EventOf } from '../../../proto/index.ts'
 import type { Invariant } from '../invariant.ts'
+import type { SimulatedPeer } from '../peer.ts'
 
 /** Dials of one place within the time: twice what was seen in networks that fail all the time. */
 const DIALS_MAX = 10
@@ -33,6 +35,24 @@ export function dialRestraint(): Invariant {
       recent.push(view.nowMs)
       dials.set(key, recent)
       if (recent.length > DIALS_MAX) view.violated(`${peer.name} dialled ${place} ${recent.length} times within ${DIALS_WITHIN_MS} ms`)
+    }
+  }
+}
+
+/** Whom a peer blocks, by PeerId or by address, it is never connected with. */
+export function blockedStayOut(): Invariant {
+  const lists = new Map<SimulatedPeer, Blocklist>()
+  return {
+    name: 'blocked-stay-out',
+    lifeEnded(_view, peer) {
+      lists.delete(peer)
+    },
+    output(view, peer, envelope) {
+      const { type, body } = envelope as EventOf<'PolicyChanged' | 'PeerConnected'>
+      if (type === 'PolicyChanged') return void lists.set(peer, blocklistOf(body.policy?.blocked ?? []))
+      const list = type === 'PeerConnected' ? lists.get(peer) : undefined
+      if (list === undefined || type !== 'PeerConnected') return
+      if (blocksPeer(list, body.peerId) || blocksHost(list, body.remote?.host ?? '')) view.violated(`${peer.name} is connected with ${view.peer(body.peerId)?.name ?? body.peerId}, which it blocks`)
     }
   }
 }

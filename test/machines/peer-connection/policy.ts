@@ -22,13 +22,14 @@ describe('a connection that trusts first', () => {
     return run
   }
 
-  it('lets everything pass once it is admitted, says so, and verifies beside it', () => {
+  it('lets everything pass once both sides do, says so, and verifies beside it', () => {
     const run = early()
     expect(run.rung).toBe('verifying')
     expect(run.take()).toMatchObject([
-      { type: 'Verified', to: LINK }, { type: 'SetGate', body: { level: Level.LEVEL_ENHANCED, step: STEP } },
+      { type: 'Verified', to: LINK }, { type: 'SetGate', body: { level: Level.LEVEL_BASIC, step: STEP } },
       { type: 'LinkLevelReached', body: { level: Level.LEVEL_BASIC } }, { type: 'SpawnActor' }
     ])
+    expect(run.remote(new Verified()).take()).toMatchObject([{ type: 'SetGate', body: { level: Level.LEVEL_ENHANCED, step: STEP } }])
   })
 
   it('counts as verified only when its steps are through, and says Verified once', () => {

@@ -7,7 +7,7 @@ import { filter, firstValueFrom } from 'rxjs'
 import { definitions, generateIdentity } from '../../../actors/index.ts'
 import {
   DirectoryOpened, DriverCounts, InboundLeft, InboundQueued, Initiator, LinkEnded, LinkLevelReached, Listening, PeerConnected, PeerDisconnected, PeerFound, PeerHeard, PeerPending, PeerRefused, PeerVerified,
-  PolicyChanged, PolicyRefused, PolicyValue, RoutineDue, SetPolicy, TextMessage
+  PolicyChanged, PolicyRefused, PolicyValue, RoutineDue, SetPolicy, TextMessage, Verified
 } from '../../../proto/index.ts'
 import { askStep, createPeer, NotConnectedError, type Peer, type PeerOptions } from '../../../runtime/index.ts'
 import { replay } from '../../../runtime/testing/index.ts'
@@ -163,7 +163,7 @@ describe('what passes before trust', () => {
     const heard = firstValueFrom(bob.messages(RoutineDue))
     await bob.start()
     bob.publish(new PeerHeard({ peerId: ann.peerId, via: 'static', endpoints: [...ann.listening], acceptsInbound: true }))
-    await Promise.all([pending(ann), firstValueFrom(ann.bus.of(PeerConnected))])
+    await Promise.all([pending(ann), firstValueFrom(ann.bus.of(PeerConnected)), firstValueFrom(ann.bus.of(Verified).pipe(filter(({ from }) => from.endsWith('#link'))))])
     ann.send(bob.peerId, new RoutineDue({ name: 'before anybody has approved' }))
     expect((await heard).body.name).toBe('before anybody has approved')
     expect([ann.peers.value[0]!.level, bob.peers.value[0]!.level]).toEqual(['basic', 'basic'])
