@@ -103,6 +103,7 @@ export const DECIDERS = {
 
   'interface-gone': network,
   'clock-behind': guard('announcement filter'),
+  'clock-ahead': guard('share filter'),
   'not-heard': network
 } as const satisfies Readonly<Record<Code, Decider>>
 

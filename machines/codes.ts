@@ -116,6 +116,7 @@ export const CODES = {
   // Why a peer is not even dialled, or what stands behind another code.
   'interface-gone': happened('The interface of this machine that led there went down.', 'Check the cable or the radio of this machine.', 'never'),
   'clock-behind': refused('It says that it began before an earlier life of it did: its clock went back, or two machines share one identity.', 'Set the clock of that machine, or give each machine its own --data; a link by --peer comes about meanwhile.', 'never'),
+  'clock-ahead': refused('It signs records of the future: its clock is ahead, or ours is behind.', 'Compare the clocks of both machines.', 'never'),
   'not-heard': happened('Nobody announced that peer on the local network.', 'Check that it runs, on the same network, and that its firewall and ours let UDP 8001 to 8003 in; or try its place, HOST:PORT.', 'never')
 } as const satisfies Readonly<Record<string, CodeEntry>>
 

@@ -1,15 +1,14 @@
 import { Announcement, Endpoint, PeerIgnored, SignedAnnouncement, Transport } from '../../proto/index.ts'
 import { networkTag, peerIdOf, verify, type LocalPeer } from '../identity/index.ts'
 import { Lru } from '../shared/lru.ts'
-import { TokenBucket } from '../shared/token-buckets.ts'
+import { Seldom } from '../shared/seldom.ts'
 import { parseAnnouncement, type ParsedAnnouncement } from './announcement.ts'
 import { ANNOUNCEMENT_CONTEXT, ANNOUNCEMENT_VERSION } from './wire.ts'
 
-/** One peer, or one source where the peer is not known, is told of this often at most, in milliseconds: a person looks rarely. */
-const AGAIN_MS = 60_000
-/** All together; each takes a signature, 0.1 ms. */
-const IN_ALL = { burst: 32, perSecond: 1 }
-const TOLD_MAX = 256
+/** Peers of which an earlier life is heard. */
+const STALE_MAX = 256
+/** For so long an earlier life that was heard once is remembered, in milliseconds. */
+const STALE_KEPT_MS = 60_000
 /** An earlier life that is heard for so long is none that was still on its way, in milliseconds. */
 const STALE_MS = 500
 
@@ -31,14 +30,13 @@ interface Known {
  */
 export class PassedOver {
   readonly #known: Known
-  readonly #inAll: TokenBucket
-  /** When something was told last, and when an earlier life was heard first. */
-  readonly #told = new Lru<string, number>(TOLD_MAX)
-  readonly #stale = new Lru<string, number>(TOLD_MAX)
+  readonly #seldom: Seldom
+  /** When an earlier life was heard first. */
+  readonly #stale = new Lru<string, number>(STALE_MAX)
 
   constructor(known: Known, now: number) {
     this.#known = known
-    this.#inAll = new TokenBucket(IN_ALL, now)
+    this.#seldom = new Seldom(now)
   }
 
   /**
@@ -53,24 +51,19 @@ export class PassedOver {
     if (typeof told === 'string') return undefined
     const key = `${drop} ${Buffer.from(told.publicKey).toString('latin1')}`
     const reason = drop === 'network' ? this.#network(told) : this.#clock(told, key, now)
-    if (reason === undefined || !this.#due(key, now)) return undefined
+    if (reason === undefined || !this.#seldom.due(key, now)) return undefined
     if (!verify(told.publicKey, ANNOUNCEMENT_CONTEXT, told.announcement, told.signature)) return undefined
-    this.#told.set(key, now)
+    this.#seldom.told(key, now)
     return new PeerIgnored({
       peerId: peerIdOf(told.publicKey), name: told.name, remote: new Endpoint({ host: source.address, port: told.port }), via: viaOf(told.transport),
       code: drop === 'network' ? 'other-network' : 'clock-behind', reason
     })
   }
 
-  #due(key: string, now: number): boolean {
-    const last = this.#told.get(key)
-    return (last === undefined || now - last >= AGAIN_MS) && this.#inAll.take(now)
-  }
-
   #version(datagram: Uint8Array, { address, port }: Source, now: number): PeerIgnored | undefined {
     const key = `version ${address}`
-    if (!this.#due(key, now)) return undefined
-    this.#told.set(key, now)
+    if (!this.#seldom.due(key, now)) return undefined
+    this.#seldom.told(key, now)
     const { announcement, transport } = SignedAnnouncement.decode(datagram)
     return new PeerIgnored({
       remote: new Endpoint({ host: address, port }), via: viaOf(transport), code: 'version',
@@ -91,8 +84,8 @@ export class PassedOver {
     // One of the same life that came late says nothing about clocks.
     if (known === undefined || startedAt >= known) return undefined
     const since = this.#stale.get(key)
-    if (since === undefined || now - since > AGAIN_MS) this.#stale.set(key, now)
-    if (since === undefined || now - since < STALE_MS || now - since > AGAIN_MS) return undefined
+    if (since === undefined || now - since > STALE_KEPT_MS) this.#stale.set(key, now)
+    if (since === undefined || now - since < STALE_MS || now - since > STALE_KEPT_MS) return undefined
     return `it says that it began at ${isoTime(startedAt)}, and an earlier life of it, heard before, at ${isoTime(known)}`
   }
 }

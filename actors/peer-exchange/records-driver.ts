@@ -36,7 +36,8 @@ export class RecordsDriver implements Driver {
     this.#filter = new ShareFilter({
       networkTag: services.get(LocalPeer).networkTag, publicKey: services.get(Identity).publicKey,
       maxEntries: options.maxEntries, sharesPerMinute: options.sharesPerMinute, recordMs: options.recordMs,
-      now: () => world.now(), wallTime: () => world.wallTime(), verify: (...args) => world.verify(...args), count: context.count
+      now: () => world.now(), wallTime: () => world.wallTime(), verify: (...args) => world.verify(...args), count: context.count,
+      ignored: peer => context.publish(peer, '')
     })
     this.#unsubscribe = services.get(Links).subscribe(CollectionShare, (peerId, message) => {
       if (!options.share || !this.#filter.admits(peerId, message.bytes.length)) return

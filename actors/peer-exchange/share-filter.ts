@@ -1,6 +1,7 @@
-import { Endpoint, PeerClaim, SignedPeerRecord, type CollectionShare } from '../../proto/index.ts'
+import { Endpoint, PeerClaim, PeerIgnored, SignedPeerRecord, type CollectionShare } from '../../proto/index.ts'
 import { peerIdOf } from '../identity/index.ts'
 import { Lru } from '../shared/lru.ts'
+import { Seldom } from '../shared/seldom.ts'
 import { TokenBucket, TokenBuckets } from '../shared/token-buckets.ts'
 import { parseRecord, type ParsedRecord } from './record.ts'
 
@@ -26,6 +27,8 @@ export interface ShareFilterOptions {
   readonly wallTime: () => number
   readonly verify: (publicKey: Uint8Array, record: Uint8Array, signature: Uint8Array) => boolean
   readonly count: (name: string, by?: number) => void
+  /** Told of whom a record is dropped for good, because of a clock; of one peer once a minute at most. */
+  readonly ignored?: (peer: PeerIgnored) => void
 }
 
 interface Known {
@@ -45,12 +48,14 @@ export class ShareFilter {
   readonly #verifyInAll: TokenBucket
   /** The newest record of each key whose signature was right. */
   readonly #known = new Lru<string, Known>(PEERS_MAX)
+  readonly #seldom: Seldom
 
   constructor(options: ShareFilterOptions) {
     this.#options = options
     const { sharesPerMinute } = options
     this.#shares = new TokenBuckets({ burst: Math.max(2, Math.ceil(sharesPerMinute / 2)), perSecond: sharesPerMinute / 60 }, SOURCES_MAX)
     this.#verifyInAll = new TokenBucket(VERIFY_IN_ALL, options.now())
+    this.#seldom = new Seldom(options.now())
   }
 
   /** Whether a share of so many bytes is read at all. */
@@ -81,8 +86,12 @@ export class ShareFilter {
     if (same(told.publicKey, publicKey)) return 'record-self'
     const wall = wallTime()
     if (told.expiresAt <= wall) return 'record-expired'
-    if (told.sequence > wall + SKEW_MS || told.expiresAt > told.sequence + Math.max(recordMs, 7 * 86_400_000)) return 'record-future'
     const key = Buffer.from(told.publicKey).toString('latin1')
+    if (told.sequence > wall + SKEW_MS) {
+      this.#clockAhead(told, key, wall)
+      return 'record-future'
+    }
+    if (told.expiresAt > told.sequence + Math.max(recordMs, 7 * 86_400_000)) return 'record-future'
     const known = this.#known.get(key)
     if (known !== undefined && told.sequence < known.sequence) return 'record-stale'
     if (known !== undefined && told.sequence === known.sequence) {
@@ -97,6 +106,21 @@ export class ShareFilter {
     this.#known.set(key, { peerId, sequence: told.sequence, record: Buffer.from(told.record), signature: Buffer.from(told.signature), source })
     return claimOf(told, entry, peerId)
   }
+
+  #clockAhead({ publicKey, record, signature, sequence, addresses }: ParsedRecord, key: string, wall: number): void {
+    const { ignored, now, verify } = this.#options
+    if (ignored === undefined || !this.#seldom.due(key, now()) || !verify(publicKey, record, signature)) return
+    this.#seldom.told(key, now())
+    ignored(new PeerIgnored({
+      peerId: peerIdOf(publicKey), remote: addresses[0] ? new Endpoint(addresses[0]) : null, via: 'exchange', code: 'clock-ahead',
+      reason: `it signed its record at ${isoTime(sequence)}, and it is ${isoTime(wall)} here`
+    }))
+  }
+}
+
+function isoTime(ms: number): string {
+  const date = new Date(ms)
+  return Number.isNaN(date.getTime()) ? 'no time at all' : date.toISOString()
 }
 
 function claimOf({ sequence, expiresAt, addresses }: ParsedRecord, { record, signature }: SignedPeerRecord, peerId: string): PeerClaim {

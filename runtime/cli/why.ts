@@ -13,8 +13,8 @@ export function whyFields(found: Diagnosis, now: number): WhyFields {
   return {
     peerId, summary, standing, advice, history,
     ...(cause && {
-      code: cause.code, reason: cause.reason, initiator: cause.by, endedIn: cause.rung, decider: cause.decider, address: cause.place, times: cause.times,
-      decided: deciderIn(cause), next: nextOf(found, now).replace(/^; /, ''), ...(cause.place !== '' && { tried: triedOf(cause) })
+      code: cause.code, reason: cause.reason, initiator: cause.by, decider: cause.decider, address: cause.place, times: cause.times,
+      decided: deciderIn(cause), next: nextOf(found, now).replace(/^; /, ''), ...(cause.rung !== 'backoff' && { endedIn: cause.rung, tried: triedOf(cause) })
     })
   }
 }
@@ -22,7 +22,7 @@ export function whyFields(found: Diagnosis, now: number): WhyFields {
 /** What a person reads below the sentence: what was tried, where it ended, what decided, what to do, and how it came. */
 export function whyTable({ tried = '', endedIn = '', code = '', initiator = 'network', decided = '', reason = '', advice, next = '', history }: WhyFields, columns: number): string[] {
   const facts: [label: string, text: string][] = code === '' ? [] : [
-    ['tried', tried], ['ended in', tried === '' ? '' : endedIn], ['code', `${code}, by ${initiator}`], ['decided', decided], ['reason', reason],
+    ['tried', tried], ['ended in', endedIn], ['code', `${code}, by ${initiator}`], ['decided', decided], ['reason', reason],
     ['what to do', advice || 'nothing'], ['next', next]
   ]
   const line = (...cells: string[]): string => crop(`  ${cells.join(' ')}`.trimEnd(), columns)

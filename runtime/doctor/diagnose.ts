@@ -9,8 +9,8 @@ import { adviceOf, roughly, summaryOf } from './words.ts'
 const CLOCK_MS = 60_000
 /** An interface may go so long before what broke is noticed, in milliseconds: a minute of keep-alive at most. */
 const GONE_BEFORE_MS = 60_000
-/** Links end so in the course of things, and others stand. */
-const HARMLESS: ReadonlySet<string> = new Set(['duplicate', 'superseded', 'aborted'])
+/** Links end so in the course of things, and others stand; what another peer tells of it keeps nobody from dialling. Told where there is nothing else. */
+const HARMLESS: ReadonlySet<string> = new Set(['duplicate', 'superseded', 'aborted', 'clock-ahead'])
 const BROKEN: ReadonlySet<string> = new Set(['keepalive-timeout', 'lost'])
 
 /** @param key PeerId or place, as {@link Histories.find} gives it */
@@ -70,8 +70,7 @@ function factsOf({ notes, attempts }: Case, gone: readonly GoneInterface[]): Fac
   const last = notes.at(-1)
   if (attempt !== undefined) return { standing: attempt.rung === 'backoff' ? 'waiting' : 'opening', since: cause?.since ?? attempt.since, attempt, cause }
   if (cause === undefined) return { standing: last === undefined ? 'unknown' : 'found', since: last?.since ?? 0, attempt, cause }
-  const ignored = notes.findLast(({ note }) => tells(note))?.note.event === 'PeerIgnored'
-  return { standing: ignored ? 'ignored' : 'ended', since: cause.since, attempt, cause }
+  return { standing: cause.rung === 'backoff' ? 'ignored' : 'ended', since: cause.since, attempt, cause }
 }
 
 /** What went wrong since the peer was linked last. */
@@ -96,7 +95,7 @@ function tells({ event }: Note): boolean {
 }
 
 function asCause({ note, since, time, times }: Kept, dialsSince: number): Cause {
-  const { code = '', reason = '', by = 'network', rung = 'dialing', place, inbound = false, step = '', forMs = 0 } = note
+  const { code = '', reason = '', by = 'network', rung = 'backoff', place, inbound = false, step = '', forMs = 0 } = note
   const { kind, name } = deciderOf(code)
   const timedOut = kind === 'timeout' && by === 'network'
   return {

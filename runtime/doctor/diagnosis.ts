@@ -21,7 +21,7 @@ export interface Cause {
   readonly by: By
   /** What decided: a guard, a timeout, a policy…, and its name; a name KIND.OPTION is an option that `tune` takes. */
   readonly decider: { readonly kind: DeciderKind; readonly name: string; readonly at: By }
-  /** State of the connection's machine in which it ended. */
+  /** State of the connection's machine in which it ended; `backoff` where nothing was tried. */
   readonly rung: Rung
   /** `HOST:PORT` */
   readonly place: string

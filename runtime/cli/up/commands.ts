@@ -154,8 +154,18 @@ export class Commands {
 
   #why(rest: string): void {
     const isPlace = /^\S+:\d+$/.test(rest)
-    const key = isPlace ? this.#peer.peers.value.find(({ address }) => address === rest)?.peerId ?? rest : this.#anybody('why', rest)
+    const key = isPlace ? this.#peer.peers.value.find(({ address }) => address === rest)?.peerId ?? rest : this.#heard(rest)
     this.#emit({ event: 'why', ...whyFields(this.#peer.why(key), Date.now()) })
+  }
+
+  /** Somebody who was refused may be known to the doctor alone. */
+  #heard(wanted: string): string {
+    try {
+      return this.#anybody('why', wanted)
+    } catch (error) {
+      if (codeOf(error) !== 'unknown-peer') throw error
+      return wanted.replace(/^@/, '')
+    }
   }
 
   #known(word: string, wanted: string) {

@@ -4,23 +4,25 @@ import { generateIdentity, networkTag, verify, type Identity } from '../../../ac
 import { ownAddresses } from '../../../actors/peer-exchange/own-addresses.ts'
 import { PEER_RECORD_CONTEXT } from '../../../actors/peer-exchange/record.ts'
 import { SHARE_BYTES_MAX, ShareFilter } from '../../../actors/peer-exchange/share-filter.ts'
-import { CollectionShare, Endpoint, PeerRecord, SignedPeerRecord } from '../../../proto/index.ts'
+import { CollectionShare, Endpoint, PeerRecord, SignedPeerRecord, type PeerIgnored } from '../../../proto/index.ts'
 
 const WALL = 1_700_000_000_000
 const DAY = 86_400_000
 const me = generateIdentity()
 const tag = networkTag('test')
 
-function setup() {
+function setup(tells = false) {
   let now = 0
   let verified = 0
   const counts: Record<string, number> = {}
+  const ignored: PeerIgnored[] = []
   const filter = new ShareFilter({
     networkTag: tag, publicKey: me.publicKey, maxEntries: 32, sharesPerMinute: 6, recordMs: DAY, now: () => now, wallTime: () => WALL + now,
     verify: (key, record, signature) => (verified++, verify(key, PEER_RECORD_CONTEXT, record, signature)),
-    count: (name, by = 1) => { counts[name] = (counts[name] ?? 0) + by }
+    count: (name, by = 1) => { counts[name] = (counts[name] ?? 0) + by },
+    ...(tells && { ignored: (peer: PeerIgnored) => ignored.push(peer) })
   })
-  return { filter, counts, pass: (ms: number) => { now += ms }, verified: () => verified }
+  return { filter, ignored, counts, pass: (ms: number) => { now += ms }, verified: () => verified }
 }
 
 function entry(who: Identity, change: object = {}, context = PEER_RECORD_CONTEXT): SignedPeerRecord {
@@ -40,6 +42,22 @@ describe('shares of other peers', () => {
     expect(filter.judge('ann', share(signed))).toMatchObject([{ peerId: bea.peerId, sequence: WALL - 1_000, expiresAt: WALL + DAY - 1_000, endpoints: [{ host: '5.1.1.1', port: 4_000 }] }])
     const [claim] = setup().filter.judge('ann', share(signed))
     expect(Buffer.from(claim!.record)).toEqual(Buffer.from(SignedPeerRecord.encode(signed).finish()))
+  })
+
+  it('say whose clock is ahead: once a minute, and on its own word alone', () => {
+    const { filter, ignored, counts, pass } = setup(true)
+    const ahead = entry(bea, { sequence: WALL + 2 * DAY, expiresAt: WALL + 3 * DAY })
+    for (let i = 0; i < 3; i++) expect(filter.judge('ann', share(ahead))).toEqual([])
+    expect(ignored).toMatchObject([{
+      peerId: bea.peerId, remote: { host: '5.1.1.1', port: 4_000 }, via: 'exchange', code: 'clock-ahead',
+      reason: `it signed its record at ${new Date(WALL + 2 * DAY).toISOString()}, and it is ${new Date(WALL).toISOString()} here`
+    }])
+    expect(counts['record-future']).toBe(3)
+    pass(60_000)
+    filter.judge('ann', share(new SignedPeerRecord({ ...ahead, signature: new Uint8Array(64) })))
+    expect(ignored).toHaveLength(1)
+    filter.judge('ann', share(ahead))
+    expect(ignored).toHaveLength(2)
   })
 
   it('are dropped where a record is not what it has to be, before a signature is checked where that shows', () => {

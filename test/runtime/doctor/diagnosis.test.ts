@@ -232,6 +232,14 @@ describe('the doctor', () => {
     expect(said.why('bob').summary).toMatch(/decided by the step authority here, and its clock is ahead of ours by 3 d at least, or ours is behind; have it issued anew/)
   })
 
+  it('takes what others tell of a clock for the cause only where there is no other', () => {
+    const ahead = new PeerIgnored({ peerId: 'bob', name: '', remote, via: 'exchange', code: 'clock-ahead', reason: 'it signed its record tomorrow' })
+    const said = new Said().say(ahead)
+    expect(said.why('bob')).toMatchObject({ standing: 'ignored', cause: { code: 'clock-ahead' } })
+    dial(said, { againMs: 0 }).say(ahead)
+    expect(said.why('bob')).toMatchObject({ standing: 'ended', cause: { code: 'dial-refused' } })
+  })
+
   it('finds a peer by PeerId, the start of one, or name', () => {
     const said = new Said().say(found('abc1')).say(found('abc2'))
     expect(said.histories.find('abc1')).toBe('abc1')
