@@ -1,20 +1,27 @@
 import { assign, setup } from 'xstate'
-import { PolicyChanged, PolicyRefused, type EventOf } from '../proto/index.ts'
+import { NameChanged, PolicyChanged, PolicyRefused, type EventOf } from '../proto/index.ts'
 import { isPeerId } from './blocklist.ts'
-import { BLOCKED_MAX, defaultPolicy, fromPolicyValue, policyProblem, samePolicy, toPolicyValue, type Policy, type PolicyFacts } from './policy.ts'
+import {
+  BLOCKED_MAX, changeProblem, defaultPolicy, fromPolicyValue, nameProblem, policyProblem, samePolicy, toPolicyValue,
+  type Policy, type PolicyFacts, type PolicyProblem
+} from './policy.ts'
 import { publish, type MachineInput, type Outgoing } from './publish.ts'
 
-export interface PolicyKeeperOptions extends Policy, PolicyFacts {}
+export interface PolicyKeeperOptions extends Policy, PolicyFacts {
+  /** An authority has said what this peer is called. @default false */
+  readonly named: boolean
+}
 
-export const policyKeeperDefaults: PolicyKeeperOptions = { ...defaultPolicy, peerId: '', decides: false }
+export const policyKeeperDefaults: PolicyKeeperOptions = { ...defaultPolicy, peerId: '', decides: false, authority: false, named: false }
 
 interface Context {
   readonly driver: string
   readonly facts: PolicyFacts
   readonly policy: Policy
+  readonly named: boolean
 }
 
-type Events = EventOf<'SetPolicy' | 'PeerBlocked' | 'DirectoryOpened'>
+type Events = EventOf<'SetPolicy' | 'SetName' | 'PeerBlocked' | 'DirectoryOpened'>
 
 interface Args {
   readonly context: Context
@@ -40,6 +47,13 @@ function wanted({ context: { policy }, event }: Args): Policy {
   }
 }
 
+/** What is wrong with what is asked for. */
+function problem(args: Args): PolicyProblem | undefined {
+  const { context: { policy, facts, named }, event } = args
+  if (event.type === 'SetName') return nameProblem(policy, event.body.name, event.body.remote, named)
+  return policyProblem(wanted(args), facts) ?? changeProblem(policy, wanted(args), named)
+}
+
 function changed(args: Args): PolicyChanged {
   const policy = wanted(args)
   const unblocked = args.context.policy.blocked.filter(entry => !policy.blocked.includes(entry) && isPeerId(entry))
@@ -59,7 +73,7 @@ export const policyKeeperMachine = setup({
   },
   guards: {
     isUsual: ({ context }) => samePolicy(context.policy, defaultPolicy),
-    isContradictory: args => policyProblem(wanted(args), args.context.facts) !== undefined,
+    isContradictory: args => problem(args) !== undefined,
     isSame: args => samePolicy(wanted(args), args.context.policy)
   },
   actions: {
@@ -67,14 +81,17 @@ export const policyKeeperMachine = setup({
     keep: assign(args => ({ policy: wanted(args) })),
     tell: say(args => ['', changed(args)]),
     guard: say(args => [args.context.driver, changed(args)]),
-    refuse: say(args => ['', new PolicyRefused(policyProblem(wanted(args), args.context.facts))])
+    refuse: say(args => ['', new PolicyRefused(problem(args))]),
+    tellName: say(({ event }) => ['', new NameChanged({ name: (event as EventOf<'SetName'>).body.name })]),
+    guardName: say(({ context, event }) => [context.driver, new NameChanged({ name: (event as EventOf<'SetName'>).body.name })]),
+    keepNamed: assign(({ context, event }) => ({ named: context.named || (event.type === 'SetName' && event.body.remote) }))
   }
 }).createMachine({
   id: 'policy-keeper',
   description: 'Keeps the policy, takes another in its place, and tells everybody who follows it.',
   context: ({ input: { address, options } }) => {
-    const { peerId, decides, ...policy } = { ...policyKeeperDefaults, ...options }
-    return { driver: `${address}#guard`, facts: { peerId, decides }, policy }
+    const { peerId, decides, authority, named, ...policy } = { ...policyKeeperDefaults, ...options }
+    return { driver: `${address}#guard`, facts: { peerId, decides, authority }, policy, named }
   },
   initial: 'starting',
   states: {
@@ -89,6 +106,10 @@ export const policyKeeperMachine = setup({
           { guard: 'isContradictory', actions: 'refuse' },
           { guard: 'isSame', actions: 'ignore' },
           { actions: replace }
+        ],
+        SetName: [
+          { guard: 'isContradictory', actions: 'refuse' },
+          { actions: ['guardName', 'tellName', 'keepNamed'] }
         ],
         PeerBlocked: [
           { guard: 'isContradictory', actions: 'refuse' },

@@ -6,6 +6,14 @@ export type InboundPlacement = 'event' | 'queue' | 'both'
 
 export const INBOUND_PLACEMENTS: readonly string[] = ['event', 'queue', 'both'] satisfies InboundPlacement[]
 
+/**
+ * Who may say what this peer is called: its own host program (local), or an authority by a certificate (remote). A strict one is
+ * settled with the first name, and cannot be changed itself from then on. The PeerId is nobody's to give: it is the key's hash.
+ */
+export type IdentifierPolicy = 'strict-local-only' | 'local' | 'local-and-remote' | 'remote' | 'strict-remote-only'
+
+export const IDENTIFIER_POLICIES: readonly string[] = ['strict-local-only', 'local', 'local-and-remote', 'remote', 'strict-remote-only'] satisfies IdentifierPolicy[]
+
 /** What a host program has decided about others; docs/policies.md explains each part. */
 export interface Policy {
   /** Messages of the level `basic` and goodbyes pass before both sides have verified each other. @default true */
@@ -20,11 +28,15 @@ export interface Policy {
   readonly inboundPlacement: InboundPlacement
   /** Most that wait, 1 to 10,000; who comes then is refused with `queue-full`. @default 64, some 3 MiB of TLS */
   readonly inboundQueueLimit: number
+  /** Who may say what this peer is called. @default 'local-and-remote' */
+  readonly identifier: IdentifierPolicy
   /** Addresses, subnets (`ADDRESS/BITS`) and PeerIds with which there is to be no link; at most {@link BLOCKED_MAX}. @default [] */
   readonly blocked: readonly string[]
 }
 
-export const defaultPolicy: Policy = { communication: true, enhancedBeforeTrust: false, defaultTrust: true, inbound: true, inboundPlacement: 'event', inboundQueueLimit: 64, blocked: [] }
+export const defaultPolicy: Policy = { communication: true, enhancedBeforeTrust: false, defaultTrust: true, inbound: true, inboundPlacement: 'event', inboundQueueLimit: 64, identifier: 'local-and-remote', blocked: [] }
+
+const NAME_CHARS = 64
 
 /** Most blocked entries: each change of the policy is a message that holds them all, of some 200 KB then. */
 export const BLOCKED_MAX = 4_096
@@ -37,6 +49,8 @@ export interface PolicyFacts {
   readonly peerId: string
   /** Steps are named, or there is somebody who can be asked to approve. */
   readonly decides: boolean
+  /** There is an authority that could say what this peer is called. */
+  readonly authority: boolean
 }
 
 /** Why a policy is refused. */
@@ -47,11 +61,18 @@ export interface PolicyProblem {
   readonly reason: string
 }
 
-export type PolicyProblemName = 'placement' | 'queue-limit' | 'queue-passed-by' | 'communication-closed' | 'nobody-decides' | 'blocked-entry' | 'blocked-too-many' | 'blocks-itself'
+export type PolicyProblemName = 'identifier' | 'nobody-names' | 'identifier-settled' | 'name-is-local' | 'name-is-remote' | 'name-settled' | 'name' | 'placement' | 'queue-limit' | 'queue-passed-by' | 'communication-closed' | 'nobody-decides' | 'blocked-entry' | 'blocked-too-many' | 'blocks-itself'
+
+/** Only an authority says what the peer is called. */
+export const isRemote = (identifier: IdentifierPolicy): boolean => identifier === 'remote' || identifier === 'strict-remote-only'
 
 /** The first contradiction in a policy; undefined where it makes sense. */
-export function policyProblem(policy: Policy, { peerId, decides }: PolicyFacts): PolicyProblem | undefined {
-  const { communication, enhancedBeforeTrust, defaultTrust, inboundPlacement, inboundQueueLimit, blocked } = policy
+export function policyProblem(policy: Policy, { peerId, decides, authority }: PolicyFacts): PolicyProblem | undefined {
+  const { communication, enhancedBeforeTrust, defaultTrust, inboundPlacement, inboundQueueLimit, identifier, blocked } = policy
+  if (!IDENTIFIER_POLICIES.includes(identifier)) return { problem: 'identifier', reason: `identifier is '${identifier}': give ${IDENTIFIER_POLICIES.join(', ')}` }
+  if (isRemote(identifier) && !authority) {
+    return { problem: 'nobody-names', reason: `identifier is ${identifier}, and no authority is known: give createPeer the step authority, in verify or in answers` }
+  }
   if (!INBOUND_PLACEMENTS.includes(inboundPlacement)) return { problem: 'placement', reason: `inboundPlacement is '${inboundPlacement}': give event, queue or both` }
   if (!(Number.isInteger(inboundQueueLimit) && inboundQueueLimit >= 1 && inboundQueueLimit <= QUEUE_MAX)) {
     return { problem: 'queue-limit', reason: `inboundQueueLimit is ${inboundQueueLimit}: give a whole number from 1 to ${QUEUE_MAX}` }
@@ -74,14 +95,37 @@ export function policyProblem(policy: Policy, { peerId, decides }: PolicyFacts):
   return undefined
 }
 
+/** Why a policy may not follow another. @param named an authority has said what this peer is called */
+export function changeProblem({ identifier: before }: Policy, { identifier: after }: Policy, named: boolean): PolicyProblem | undefined {
+  const settled = before === 'strict-local-only' || (before === 'strict-remote-only' && named)
+  return settled && before !== after ? { problem: 'identifier-settled', reason: `identifier is ${before} and this peer has its name: it stays so` } : undefined
+}
+
+/** Why this peer may not be called otherwise; `remote` where an authority says so. @param named an authority has said before what it is called */
+export function nameProblem({ identifier }: Policy, name: string, remote: boolean, named: boolean): PolicyProblem | undefined {
+  if (name === '' || name.length > NAME_CHARS || !name.isWellFormed()) return { problem: 'name', reason: `a name has 1 to ${NAME_CHARS} characters` }
+  if (identifier === 'strict-local-only' || (identifier === 'strict-remote-only' && remote && named)) {
+    return { problem: 'name-settled', reason: `identifier is ${identifier} and this peer has its name: it stays so` }
+  }
+  if (remote && identifier === 'local') return { problem: 'name-is-local', reason: 'identifier is local: only the host program says what this peer is called' }
+  if (!remote && isRemote(identifier)) return { problem: 'name-is-remote', reason: `identifier is ${identifier}: only an authority says what this peer is called` }
+  return undefined
+}
+
+/** What a peer is called when it starts: by its host program, by its own certificate, or by neither. */
+export function firstName({ identifier }: Policy, given: string | undefined, certified: string): string | undefined {
+  if (isRemote(identifier)) return certified || undefined
+  return given ?? (identifier === 'local-and-remote' ? certified || undefined : undefined)
+}
+
 /** The policy as it stands in messages. */
 export function toPolicyValue(policy: Policy): PolicyValue {
   return new PolicyValue({ ...policy, blocked: [...policy.blocked] })
 }
 
 export function fromPolicyValue(value: PolicyValue | { readonly [K in keyof PolicyValue]?: unknown } | null | undefined): Policy {
-  const { communication, enhancedBeforeTrust, defaultTrust, inbound, inboundPlacement, inboundQueueLimit, blocked } = new PolicyValue(value as PolicyValue)
-  return { communication, enhancedBeforeTrust, defaultTrust, inbound, inboundPlacement: inboundPlacement as InboundPlacement, inboundQueueLimit, blocked: [...blocked] }
+  const { communication, enhancedBeforeTrust, defaultTrust, inbound, inboundPlacement, inboundQueueLimit, identifier, blocked } = new PolicyValue(value as PolicyValue)
+  return { communication, enhancedBeforeTrust, defaultTrust, inbound, inboundPlacement: inboundPlacement as InboundPlacement, inboundQueueLimit, identifier: identifier as IdentifierPolicy, blocked: [...blocked] }
 }
 
 export function samePolicy(a: Policy, b: Policy): boolean {

@@ -7,8 +7,8 @@ import type { NetworkKey } from './network-key.ts'
 /** What a peer tells others about itself. */
 export interface LocalPeer {
   readonly peerId: string
-  /** For people; not unique, and anyone may take any. */
-  readonly name: string
+  /** For people; not unique, and anyone may take any. It may change while the peer runs. */
+  name: string
   /** Peers of other networks are ignored. */
   readonly network: string
   /** Stands for the network's name on the wire; 16 bytes. */

@@ -1,6 +1,6 @@
 import type { Policy, PolicyFacts } from '../../machines/policy.ts'
 import { policyKeeperDefaults, policyKeeperMachine, type PolicyKeeperOptions } from '../../machines/policy-keeper.ts'
-import { DirectoryOpened, PeerBlocked, PolicyChanged, PolicyRefused, SetPolicy } from '../../proto/index.ts'
+import { DirectoryOpened, NameChanged, PeerBlocked, PolicyChanged, PolicyRefused, SetName, SetPolicy } from '../../proto/index.ts'
 import { defineActor, type ActorSpec } from '../seam/index.ts'
 import { guardDriver } from './guard-driver.ts'
 
@@ -16,10 +16,10 @@ export const policyKeeperDefinition = defineActor<PolicyKeeperOptions>({
   options: policyKeeperDefaults,
   listens: [PeerBlocked],
   recalls: [DirectoryOpened],
-  messages: [PolicyChanged, PolicyRefused, SetPolicy]
+  messages: [NameChanged, PolicyChanged, PolicyRefused, SetName, SetPolicy]
 })
 
 /** The actor that keeps this policy. */
-export function policyKeeper(policy: Policy, facts: PolicyFacts): ActorSpec<PolicyKeeperOptions> {
+export function policyKeeper(policy: Policy, facts: PolicyFacts & { readonly named: boolean }): ActorSpec<PolicyKeeperOptions> {
   return { definition: policyKeeperDefinition, options: { ...policy, ...facts } }
 }

@@ -100,7 +100,7 @@ function p2pnet(): Command {
     .option('--json', 'one JSON object a line on stdout')
     .option('--wait', 'come up, but find and dial peers only after the command `start`')
     .option('--stop-with-stdin', 'stop in order when stdin ends')
-    .addHelpText('after', '\nCommands on stdin: start, peers, say TEXT, say @PEER TEXT, send PATH [@PEER],\nwhy PEER, drop PEER, block PEER, block ADDRESS, block CIDR, unblock (the same),\npolicy, policy NAME VALUE, take [PEER], approve PEER, refuse PEER [REASON],\nrevoke PEER [REASON], verify PEER, routine NAME start|stop|every 30s, status,\nquit.\nA PEER is a name or any unambiguous start of a PeerId.')
+    .addHelpText('after', '\nCommands on stdin: start, peers, say TEXT, say @PEER TEXT, send PATH [@PEER],\nwhy PEER, drop PEER, block PEER, block ADDRESS, block CIDR, unblock (the same),\npolicy, policy NAME VALUE, take [PEER], name NEW-NAME, approve PEER, refuse PEER\n[REASON], revoke PEER [REASON], verify PEER, routine NAME start|stop|every 30s,\nstatus, quit.\nA PEER is a name or any unambiguous start of a PeerId.')
     .action(async (values: UpValues) => (await import('./up/run.ts')).up(values))
 
   program.command('id')

@@ -3,6 +3,7 @@ import { Identity, LocalPeer, beginLife, generateIdentity, loadOrCreateIdentity,
 import { LINK_KEEPER } from '../../actors/link-keeper/index.ts'
 import { Links, WireTypes } from '../../actors/peer-connection/index.ts'
 import { Services, type ActorDefinition, type ActorSpec, type WireType } from '../../actors/seam/index.ts'
+import { firstName } from '../../machines/policy.ts'
 import { Level, Registry, SCHEMA_DIGEST, TextMessage, type MessageClass } from '../../proto/index.ts'
 import { currentFlags, DriverFailedError, Kernel } from '../kernel/index.ts'
 import { version } from '../version.ts'
@@ -14,6 +15,7 @@ import { LiveClock } from './live-clock.ts'
 import { loggerOf, narrate } from './narrate.ts'
 import { checkOptions, type PeerOptions } from './options.ts'
 import { Peer } from './peer.ts'
+import { authoritiesOf } from './authority.ts'
 import { policyFacts, policyOf } from './policy.ts'
 import { Recorder } from './recorder.ts'
 import { diagnose } from '../doctor/diagnose.ts'
@@ -33,11 +35,12 @@ import { Roster } from './roster.ts'
 export function createPeer(options: PeerOptions = {}): Peer {
   checkOptions(options)
   const identity = options.identity ?? (options.dir === undefined ? generateIdentity() : loadOrCreateIdentity(options.dir))
+  const policy = policyOf(options, identity.peerId)
+  const known = authoritiesOf(options)
   const local = localPeer(identity, {
-    name: options.name, network: options.network, key: keyOf(options.key), agent: `p2pnet/${version()}`,
+    name: firstName(policy, options.name, known.name), network: options.network, key: keyOf(options.key), agent: `p2pnet/${version()}`,
     startedAt: options.dir === undefined ? undefined : beginLife(options.dir)
   })
-  const policy = policyOf(options, local.peerId)
   const own = (options.actors ?? []).flat().map(specOf)
   const addresses = addressesOf(own)
   const defaults = options.defaults === false ? [] : defaultActors(options, local, policy)
@@ -93,7 +96,8 @@ export function createPeer(options: PeerOptions = {}): Peer {
     listens: actors.some(({ definition }) => definition.kind === 'listener'),
     linkKeeper: LINK_KEEPER,
     policy: options.defaults === false ? undefined : policy,
-    facts: policyFacts(options, policy, local.peerId),
+    facts: policyFacts(options, local.peerId),
+    known,
     open() {
       wallZero = Date.now()
       recorder?.open({ library: local.agent, schema: Buffer.from(SCHEMA_DIGEST, 'hex'), seed, wallTime: wallZero, peerId: local.peerId, name: local.name, actors, flags, limits: options.limits ?? {} })

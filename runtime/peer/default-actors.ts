@@ -25,7 +25,7 @@ export function defaultActors(options: PeerOptions, local: LocalPeer, policy: Po
   const trust = trustOf(options, policy)
   const actors: ActorSpec[] = [
     // Before those that follow it.
-    policyKeeper(policy, policyFacts(options, policy, local.peerId)),
+    policyKeeper(policy, policyFacts(options, local.peerId)),
     ...trust.actors,
     // First, so that it hears what the others announce; last to stop, for it says the goodbyes.
     linkKeeper({

@@ -6,6 +6,7 @@ import type { Kernel, Report } from '../kernel/index.ts'
 import type { DriverHost } from './driver-host.ts'
 import type { LiveClock } from './live-clock.ts'
 import type { Diagnosis } from '../doctor/diagnosis.ts'
+import type { KnownAuthorities } from './authority.ts'
 import type { Roster } from './roster.ts'
 
 /** A message that another peer sent. */
@@ -43,7 +44,8 @@ export interface PeerParts {
   readonly linkKeeper: string
   /** The policy it starts with; undefined where no actor keeps one. */
   readonly policy: Policy | undefined
-  readonly facts: PolicyFacts
+  readonly facts: PolicyFacts & { readonly named: boolean }
+  readonly known: KnownAuthorities
   /** Called right before logical zero. */
   open(): void
   /** Copies the log; nothing where none is written. */

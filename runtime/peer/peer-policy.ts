@@ -1,7 +1,9 @@
 import { isPeerId } from '../../actors/identity/index.ts'
 import { POLICY_KEEPER } from '../../actors/policy-keeper/index.ts'
-import { defaultPolicy, fromPolicyValue, toPolicyValue, type Policy, type PolicyFacts } from '../../machines/policy.ts'
-import { PeerBlocked, PolicyChanged, SetPolicy, type Message } from '../../proto/index.ts'
+import { changeProblem, defaultPolicy, fromPolicyValue, nameProblem, toPolicyValue, type Policy, type PolicyFacts } from '../../machines/policy.ts'
+import { NameChanged, PeerBlocked, PolicyChanged, SetName, SetPolicy, type Message } from '../../proto/index.ts'
+import { checkCertificate } from '../../actors/verify-authority/index.ts'
+import type { KnownAuthorities } from './authority.ts'
 import { PolicyError } from './errors.ts'
 import type { PeerParts } from './peer-parts.ts'
 import { changedPolicy } from './policy.ts'
@@ -9,16 +11,44 @@ import { changedPolicy } from './policy.ts'
 /** The policy of a peer, as its host program reads and replaces it. */
 export class PeerPolicy {
   readonly #facts: PolicyFacts
+  readonly #known: KnownAuthorities
+  #named: boolean
+  #name: string
   readonly #publish: (body: Message, to: string) => void
   readonly #given: boolean
   #value: Policy
 
-  constructor({ facts, policy, kernel }: PeerParts, publish: (body: Message, to: string) => void) {
+  constructor({ facts, known, name, policy, kernel }: PeerParts, publish: (body: Message, to: string) => void) {
     this.#facts = facts
+    this.#known = known
+    this.#named = facts.named
+    this.#name = name
     this.#publish = publish
     this.#given = policy !== undefined
     this.#value = policy ?? defaultPolicy
+    kernel.bus.of(NameChanged).subscribe(({ body }) => { this.#name = body.name })
     kernel.bus.of(PolicyChanged).subscribe(({ body }) => { this.#value = fromPolicyValue(body.policy) })
+  }
+
+  get name(): string {
+    return this.#name
+  }
+
+  rename(name: string): void {
+    this.#setName(name, false)
+  }
+
+  renameBy(certificate: Uint8Array): void {
+    const { authorities, toleranceMs } = this.#known
+    this.#setName(checkCertificate(certificate, { peerId: this.#facts.peerId, authorities, now: Date.now(), toleranceMs }).name, true)
+  }
+
+  #setName(name: string, remote: boolean): void {
+    this.#mustBeGiven()
+    const wrong = nameProblem(this.#value, name, remote, this.#named)
+    if (wrong !== undefined) throw new PolicyError(wrong.problem, wrong.reason)
+    this.#publish(new SetName({ name, remote }), POLICY_KEEPER)
+    this.#named ||= remote
   }
 
   get value(): Policy {
@@ -42,7 +72,14 @@ export class PeerPolicy {
   }
 
   #changed(change: Partial<Policy>): Policy {
+    this.#mustBeGiven()
+    const policy = changedPolicy(this.#value, change, this.#facts)
+    const wrong = changeProblem(this.#value, policy, this.#named)
+    if (wrong !== undefined) throw new PolicyError(wrong.problem, wrong.reason)
+    return policy
+  }
+
+  #mustBeGiven(): void {
     if (!this.#given) throw new PolicyError('no-policy', 'this peer runs without the default actors, of which one keeps the policy')
-    return changedPolicy(this.#value, change, this.#facts)
   }
 }

@@ -1,6 +1,6 @@
 import type { Observable } from 'rxjs'
 import {
-  DecidePeer, DiscoveryStarted, DropPeer, Listening, ProtectPeer, RevokeTrust, VerifyPeer, classOf, typeName, type Endpoint, type Envelope, type Message, type MessageClass
+  DiscoveryStarted, DropPeer, Listening, classOf, typeName, type Endpoint, type Envelope, type Message, type MessageClass
 } from '../../proto/index.ts'
 import type { Policy } from '../../machines/policy.ts'
 import { isPeerId } from '../../actors/identity/index.ts'
@@ -14,6 +14,7 @@ import type { LinkInfo, Live, PeerInfo } from './roster.ts'
 import type { Diagnosis } from '../doctor/diagnosis.ts'
 import { Inbound } from './inbound.ts'
 import { PeerPolicy } from './peer-policy.ts'
+import { PeerWords } from './peer-words.ts'
 import { Routines } from './routines.ts'
 import type { PeerStatus } from './status.ts'
 
@@ -27,9 +28,8 @@ type State = 'new' | 'started' | 'stopping' | 'stopped'
  * await peer.start()
  * ```
  */
-export class Peer implements AsyncDisposable {
+export class Peer extends PeerWords implements AsyncDisposable {
   readonly peerId: string
-  readonly name: string
   readonly network: string
   readonly bus: BusFace
   /** Connected peers, now and whenever they change. */
@@ -53,9 +53,9 @@ export class Peer implements AsyncDisposable {
 
   /** @internal */
   constructor(parts: PeerParts) {
+    super()
     this.#parts = parts
     this.peerId = parts.peerId
-    this.name = parts.name
     this.network = parts.network
     this.bus = parts.kernel.bus
     this.peers = parts.roster.peers
@@ -71,6 +71,21 @@ export class Peer implements AsyncDisposable {
       // Whoever awaits stop() is told; a peer that stopped by itself may have nobody who does.
       this.#finished.catch(() => {})
     })
+  }
+
+  /** What people call this peer; see the policy's `identifier`. */
+  get name(): string {
+    return this.#policy.name
+  }
+
+  /** Has it called otherwise, on links and in announcements from now on. @param name 1 to 64 characters; throws PolicyError where the policy does not let the host program */
+  rename(name: string): void {
+    this.#policy.rename(name)
+  }
+
+  /** Has it called what its authority calls it in a certificate of this peer. @throws CertificateError, and PolicyError where the policy does not let an authority */
+  renameBy(certificate: Uint8Array): void {
+    this.#policy.renameBy(certificate)
   }
 
   /** Where links are accepted; empty before start() and where none are. */
@@ -239,50 +254,6 @@ export class Peer implements AsyncDisposable {
     const path = await this.#parts.save()
     if (path === undefined) throw new PeerStateError('nothing is recorded: pass record to createPeer, or --record to p2pnet up')
     return path
-  }
-
-  /**
-   * Keeps the links to a peer from being trimmed; it is not dialled for that, and need not be connected.
-   * @param peerId the whole PeerId
-   * @param tag what for; as long as there is one (64 at most) it is protected
-   * @param release takes the tag away
-   */
-  protect(peerId: string, tag: string, release = false): void {
-    this.publish(new ProtectPeer({ peerId, tag, release }), { to: this.#parts.linkKeeper })
-  }
-
-  /**
-   * Decides that a peer may pass the step `ask`; remembered, in the data folder where there is one.
-   * @param peerId the whole PeerId; the peer need not be there
-   */
-  approve(peerId: string): void {
-    this.#mustRun()
-    this.publish(new DecidePeer({ peerId, approved: true }))
-  }
-
-  /**
-   * Decides that a peer may not pass the step `ask`; remembered like {@link approve}.
-   * @param reason shown to the other side
-   */
-  refuse(peerId: string, reason = ''): void {
-    this.#mustRun()
-    this.publish(new DecidePeer({ peerId, approved: false, reason }))
-  }
-
-  /**
-   * Withdraws trust in a peer: its links stay, and fall at once to the level at which peers verify each other. Forgets that it was
-   * approved. Either side may ask for the steps to be run anew; {@link block} keeps a peer away.
-   * @param reason shown to the other side
-   */
-  revoke(peerId: string, reason = ''): void {
-    this.#mustRun()
-    this.publish(new RevokeTrust({ peerId, reason }))
-  }
-
-  /** Runs the verification steps anew on links to a peer that have lost trust. */
-  verify(peerId: string): void {
-    this.#mustRun()
-    this.publish(new VerifyPeer({ peerId }))
   }
 
   /**

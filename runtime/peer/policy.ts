@@ -1,4 +1,5 @@
-import { defaultPolicy, INBOUND_PLACEMENTS, policyProblem, type Policy, type PolicyFacts } from '../../machines/policy.ts'
+import { defaultPolicy, IDENTIFIER_POLICIES, INBOUND_PLACEMENTS, isRemote, policyProblem, type Policy, type PolicyFacts } from '../../machines/policy.ts'
+import { authoritiesOf } from './authority.ts'
 import { PolicyError } from './errors.ts'
 import type { PeerOptions } from './options.ts'
 
@@ -16,6 +17,7 @@ const SHAPES: { readonly [K in keyof Policy]: Shape } = {
   inbound: boolean,
   inboundPlacement: ['event, queue or both', value => INBOUND_PLACEMENTS.includes(value as string)],
   inboundQueueLimit: ['a whole number', value => Number.isInteger(value)],
+  identifier: [IDENTIFIER_POLICIES.join(', '), value => IDENTIFIER_POLICIES.includes(value as string)],
   blocked: ['an array of strings', strings]
 }
 
@@ -37,19 +39,25 @@ export function changedPolicy(before: Policy, change: Partial<Policy>, facts: Po
   return policy
 }
 
+/** What is so for all of the peer's run. */
+export function policyFacts(options: Pick<PeerOptions, 'verify' | 'answers' | 'policy'>, peerId: string): PolicyFacts & { readonly named: boolean } {
+  const { authorities, name } = authoritiesOf(options)
+  // Where it starts without the default steps, it starts with somebody who approves.
+  return { peerId, decides: options.verify !== undefined || options.policy?.defaultTrust === false, authority: authorities.length > 0, named: name !== '' }
+}
+
 /**
  * The policy of createPeer's options; `inbound` may stand in either place.
  * @throws PolicyError
  */
-export function policyOf({ policy = {}, inbound }: Pick<PeerOptions, 'policy' | 'inbound'>, peerId: string): Policy {
-  if (inbound !== undefined && policy.inbound !== undefined && policy.inbound !== inbound) {
-    throw new PolicyError('inbound-twice', `inbound is ${inbound} and the policy's is ${policy.inbound}: leave one out`)
+export function policyOf(options: Pick<PeerOptions, 'policy' | 'inbound' | 'name' | 'verify' | 'answers'>, peerId: string): Policy {
+  const { policy: given = {}, inbound, name } = options
+  if (inbound !== undefined && given?.inbound !== undefined && given.inbound !== inbound) {
+    throw new PolicyError('inbound-twice', `inbound is ${inbound} and the policy's is ${given.inbound}: leave one out`)
   }
-  // Where it starts without the default steps, it starts with somebody who approves.
-  return changedPolicy(inbound === undefined ? defaultPolicy : { ...defaultPolicy, inbound }, policy, { peerId, decides: true })
-}
-
-/** What is so for all of the peer's run. @param policy the one it starts with */
-export function policyFacts({ verify }: Pick<PeerOptions, 'verify'>, policy: Policy, peerId: string): PolicyFacts {
-  return { peerId, decides: verify !== undefined || !policy.defaultTrust }
+  const policy = changedPolicy(inbound === undefined ? defaultPolicy : { ...defaultPolicy, inbound }, given, policyFacts(options, peerId))
+  if (name !== undefined && isRemote(policy.identifier)) {
+    throw new PolicyError('name-is-remote', `identifier is ${policy.identifier}, where an authority says what this peer is called: leave name out`)
+  }
+  return policy
 }

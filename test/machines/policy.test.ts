@@ -1,15 +1,15 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { BLOCKED_MAX, defaultPolicy, policyProblem, type Policy } from '../../machines/policy.ts'
+import { BLOCKED_MAX, changeProblem, defaultPolicy, firstName, nameProblem, policyProblem, type IdentifierPolicy, type Policy } from '../../machines/policy.ts'
 import { policyKeeperMachine } from '../../machines/policy-keeper.ts'
-import { DirectoryOpened, PeerBlocked, PolicyValue, SetPolicy } from '../../proto/index.ts'
+import { DirectoryOpened, PeerBlocked, PolicyValue, SetName, SetPolicy } from '../../proto/index.ts'
 import { MachineRun } from '../../runtime/testing/machine-run.ts'
 import { changedPolicy, policyOf } from '../../runtime/peer/policy.ts'
 
 const own = `${'m'.repeat(51)}a`
 const ann = `${'a'.repeat(51)}a`
 const bob = `${'b'.repeat(51)}a`
-const facts = { peerId: own, decides: true }
+const facts = { peerId: own, decides: true, authority: false }
 
 const keeper = (options: Partial<Policy> = {}): MachineRun => new MachineRun(policyKeeperMachine, { address: 'policy-keeper/main', options: { ...options, ...facts } })
 const value = (change: Partial<Policy>) => new PolicyValue({ ...defaultPolicy, ...change } as PolicyValue)
@@ -19,6 +19,7 @@ describe('a policy', () => {
   it.each([
     [{ communication: false, enhancedBeforeTrust: true }, 'communication-closed'],
     [{ enhancedBeforeTrust: true, inboundPlacement: 'both' }, 'queue-passed-by'],
+    [{ identifier: 'remote' }, 'nobody-names'], [{ identifier: 'strict-remote-only' }, 'nobody-names'],
     [{ inboundQueueLimit: 0 }, 'queue-limit'], [{ inboundQueueLimit: 10_001 }, 'queue-limit'],
     [{ blocked: ['somewhere'] }, 'blocked-entry'],
     [{ blocked: [own] }, 'blocks-itself'],
@@ -29,7 +30,7 @@ describe('a policy', () => {
   })
 
   it.each([
-    [{ inbuond: true }, 'unknown-part'], [{ inbound: 'yes' }, 'wrong-type'], [{ blocked: 'ann' }, 'wrong-type'], [{ blocked: [1] }, 'wrong-type'], [{ inboundPlacement: 'heap' }, 'wrong-type'], [{ inboundQueueLimit: 1.5 }, 'wrong-type'],
+    [{ inbuond: true }, 'unknown-part'], [{ inbound: 'yes' }, 'wrong-type'], [{ blocked: 'ann' }, 'wrong-type'], [{ blocked: [1] }, 'wrong-type'], [{ inboundPlacement: 'heap' }, 'wrong-type'], [{ identifier: 'anybody' }, 'wrong-type'], [{ inboundQueueLimit: 1.5 }, 'wrong-type'],
     [null, 'not-a-policy'], [[], 'not-a-policy'], ['open', 'not-a-policy']
   ] as [unknown, string][])('of another form is refused by name: %j', (change, problem) => {
     expect(() => changedPolicy(defaultPolicy, change as Partial<Policy>, facts)).toThrow(expect.objectContaining({ name: 'PolicyError', problem }))
@@ -38,6 +39,32 @@ describe('a policy', () => {
   it('leaves nobody to decide who is trusted only where nobody is there from the start', () => {
     expect(policyProblem({ ...defaultPolicy, defaultTrust: false }, { ...facts, decides: false })).toMatchObject({ problem: 'nobody-decides' })
     expect(policyProblem({ ...defaultPolicy, defaultTrust: false }, facts)).toBeUndefined()
+  })
+
+  it.each([
+    // The policy, then who may say what the peer is called: the host program, an authority first, an authority again.
+    ['strict-local-only', 'name-settled', 'name-settled', 'name-settled'],
+    ['local', undefined, 'name-is-local', 'name-is-local'],
+    ['local-and-remote', undefined, undefined, undefined],
+    ['remote', 'name-is-remote', undefined, undefined],
+    ['strict-remote-only', 'name-is-remote', undefined, 'name-settled']
+  ] as [IdentifierPolicy, ...(string | undefined)[]][])('says who may name the peer: %s', (identifier, ...expected) => {
+    const policy = { ...defaultPolicy, identifier }
+    expect([nameProblem(policy, 'ann', false, false), nameProblem(policy, 'ann', true, false), nameProblem(policy, 'ann', true, true)].map(wrong => wrong?.problem)).toEqual(expected)
+    expect([firstName(policy, 'ann', 'ann by authority'), firstName(policy, undefined, 'ann by authority'), firstName(policy, undefined, '')]).toEqual({
+      'strict-local-only': ['ann', undefined, undefined], 'local': ['ann', undefined, undefined], 'local-and-remote': ['ann', 'ann by authority', undefined],
+      'remote': ['ann by authority', 'ann by authority', undefined], 'strict-remote-only': ['ann by authority', 'ann by authority', undefined]
+    }[identifier])
+    for (const name of ['', 'x'.repeat(65), '\ud83d']) expect(nameProblem({ ...defaultPolicy }, name, true, false)).toMatchObject({ problem: 'name' })
+  })
+
+  it('of strict names is settled with the name', () => {
+    const [local, remote] = [{ ...defaultPolicy, identifier: 'strict-local-only' }, { ...defaultPolicy, identifier: 'strict-remote-only' }] as Policy[]
+    expect(changeProblem(local!, defaultPolicy, false)).toMatchObject({ problem: 'identifier-settled' })
+    expect(changeProblem(remote!, defaultPolicy, true)).toMatchObject({ problem: 'identifier-settled' })
+    for (const [before, after, named] of [[remote, defaultPolicy, false], [local, { ...local, inbound: false }, true], [defaultPolicy, local, true]] as [Policy, Policy, boolean][]) {
+      expect(changeProblem(before, after, named)).toBeUndefined()
+    }
   })
 
   it('has inbound in one place', () => {
@@ -86,8 +113,22 @@ describe('the keeper of the policy', () => {
     expect(run.take().at(-1)).toMatchObject({ type: 'PolicyRefused', body: { problem: 'blocks-itself' } })
   })
 
+  it('has the peer called otherwise by whoever may, and refuses others by name', () => {
+    const run = new MachineRun(policyKeeperMachine, { address: 'policy-keeper/main', options: { ...facts, authority: true, identifier: 'strict-remote-only' } })
+    run.take()
+    run.hear(new SetName({ name: 'ann' }))
+    run.hear(new SetName({ name: 'ann by authority', remote: true }))
+    run.hear(new SetName({ name: 'another', remote: true }))
+    run.hear(new SetPolicy({ policy: value({}) }))
+    expect(run.take()).toMatchObject([
+      { type: 'PolicyRefused', to: '', body: { problem: 'name-is-remote' } },
+      { type: 'NameChanged', to: 'policy-keeper/main#guard', body: { name: 'ann by authority' } }, { type: 'NameChanged', to: '' },
+      { type: 'PolicyRefused', body: { problem: 'name-settled' } }, { type: 'PolicyRefused', body: { problem: 'identifier-settled' } }
+    ])
+  })
+
   it('ends in a policy that makes sense, whatever it is told', () => {
-    const any = fc.record({ inbound: fc.boolean(), communication: fc.boolean(), enhancedBeforeTrust: fc.boolean(), defaultTrust: fc.boolean(), inboundPlacement: fc.constantFrom('event', 'both', 'heap', ''), inboundQueueLimit: fc.constantFrom(0, 1, 64, 1e6), blocked: fc.array(fc.oneof(fc.string(), fc.ipV4(), fc.constantFrom(own, ann, bob)), { maxLength: 5 }) }, { requiredKeys: [] })
+    const any = fc.record({ inbound: fc.boolean(), communication: fc.boolean(), enhancedBeforeTrust: fc.boolean(), defaultTrust: fc.boolean(), inboundPlacement: fc.constantFrom('event', 'both', 'heap', ''), inboundQueueLimit: fc.constantFrom(0, 1, 64, 1e6), identifier: fc.constantFrom('local', 'remote', 'strict-local-only', 'x'), blocked: fc.array(fc.oneof(fc.string(), fc.ipV4(), fc.constantFrom(own, ann, bob)), { maxLength: 5 }) }, { requiredKeys: [] })
     fc.assert(fc.property(fc.array(any, { maxLength: 5 }), policies => {
       const run = keeper()
       for (const policy of policies) run.hear(new SetPolicy({ policy: new PolicyValue(policy as PolicyValue) }))

@@ -26,7 +26,7 @@ const USAGE: Readonly<Record<string, string>> = {
   start: 'start', peers: 'peers', say: 'say TEXT or say @PEER TEXT', send: 'send PATH or send PATH @PEER',
   why: 'why PEER or why HOST:PORT', drop: 'drop PEER', block: 'block PEER, block ADDRESS or block ADDRESS/BITS',
   unblock: 'unblock PEERID, unblock ADDRESS or unblock ADDRESS/BITS', policy: 'policy, or policy NAME VALUE',
-  take: 'take, or take PEER', approve: 'approve PEER', refuse: 'refuse PEER or refuse PEER REASON',
+  take: 'take, or take PEER', name: 'name NEW-NAME', approve: 'approve PEER', refuse: 'refuse PEER or refuse PEER REASON',
   revoke: 'revoke PEER or revoke PEER REASON', verify: 'verify PEER', status: 'status',
   routine: 'routine, routine NAME start, routine NAME stop, or routine NAME every 30s', quit: 'quit'
 }
@@ -71,6 +71,7 @@ export class Commands {
       case 'block': return this.#peer.block(this.#blockable('block', rest))
       case 'unblock': return this.#peer.unblock(this.#blockable('unblock', rest))
       case 'policy': return this.#policy(rest)
+      case 'name': return this.#peer.rename(rest)
       case 'take': return this.#take(rest)
       case 'approve': return this.#peer.approve(this.#anybody('approve', rest))
       case 'refuse': return this.#because('refuse', rest, (peerId, reason) => this.#peer.refuse(peerId, reason))

@@ -1,7 +1,7 @@
 import { policyKeeperDefinition } from '../../../actors/policy-keeper/index.ts'
 import { defaultPolicy, toPolicyValue, type Policy } from '../../../machines/policy.ts'
 import { inboundQueueDefinition } from '../../../actors/inbound-queue/index.ts'
-import { DirectoryOpened, InboundPlaced, InboundTaken, PlaceInbound, PolicyChanged, TakeInbound, Terminated, PeerBlocked, SetPolicy } from '../../../proto/index.ts'
+import { DirectoryOpened, InboundPlaced, InboundTaken, PlaceInbound, PolicyChanged, SetName, TakeInbound, Terminated, PeerBlocked, SetPolicy } from '../../../proto/index.ts'
 import type { Walks } from './walks.ts'
 
 const own = `${'m'.repeat(51)}a`
@@ -30,11 +30,11 @@ export const verifyQueuePaths: Walks = {
 
 export const policyKeeperPaths: Walks = {
   walks: [{ blocked: [] }, { blocked: ['192.0.2.1'] }].map(policy => ({
-    input: { address: 'policy-keeper/main', options: { ...policyKeeperDefinition.options, ...policy, peerId: own, decides: true } },
+    input: { address: 'policy-keeper/main', options: { ...policyKeeperDefinition.options, ...policy, peerId: own, decides: true, authority: true } },
     events: [
       new SetPolicy({ policy: toPolicyValue(defaultPolicy) }), new SetPolicy({ policy: toPolicyValue({ ...defaultPolicy, blocked: ['nonsense'] }) }),
       new PeerBlocked({ peerId: bea, blocked: true }), new PeerBlocked({ peerId: bea, blocked: false }), new PeerBlocked({ peerId: own, blocked: true }),
-      new DirectoryOpened({ blocked: [bea] }), new DirectoryOpened()
+      new SetName({ name: 'ann' }), new SetName(), new DirectoryOpened({ blocked: [bea] }), new DirectoryOpened()
     ],
     key: ({ policy: { blocked } }: { policy: Policy }) => blocked.length
   }))

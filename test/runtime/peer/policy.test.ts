@@ -9,7 +9,7 @@ import {
   DirectoryOpened, DriverCounts, InboundLeft, InboundQueued, Initiator, LinkEnded, LinkLevelReached, Listening, PeerConnected, PeerDisconnected, PeerFound, PeerHeard, PeerPending, PeerRefused, PeerVerified,
   PolicyChanged, PolicyRefused, PolicyValue, RoutineDue, SetPolicy, TextMessage, Verified
 } from '../../../proto/index.ts'
-import { askStep, createPeer, NotConnectedError, type Peer, type PeerOptions } from '../../../runtime/index.ts'
+import { askStep, authorityStep, createPeer, NotConnectedError, signCertificate, type Peer, type PeerOptions } from '../../../runtime/index.ts'
 import { replay } from '../../../runtime/testing/index.ts'
 
 let folder: string
@@ -271,6 +271,42 @@ describe('peers that dialled us', () => {
   })
 })
 
+describe('what a peer is called', () => {
+  it('is changed by the host program, for links and announcements from then on; the log replays', async () => {
+    const record = join(folder, 'name.p2plog')
+    const ann = await peer('ann', { record })
+    ann.rename('ann of the north')
+    expect(ann.name).toBe('ann of the north')
+    expect(() => ann.rename('')).toThrow(expect.objectContaining({ name: 'PolicyError', problem: 'name' }))
+    const bob = await peer('bob', { peers: [at(ann)] })
+    await linked(bob, ann)
+    expect(bob.peers.value[0]!.name).toBe('ann of the north')
+    await ann.stop()
+    expect(await replay(record, { definitions })).toMatchObject({ differences: 0, clean: true })
+  })
+
+  it('is what an authority says where the policy has it so, and settled with it where that is strict', async () => {
+    const [authority, stranger, identity] = [generateIdentity(), generateIdentity(), generateIdentity()]
+    const certify = (name: string, by = authority) => signCertificate(by, { peerId: identity.peerId, notBefore: 0, notAfter: 1e14, name })
+    const options = { identity, network, lan: false, inbound: false, answers: [authorityStep({ authorities: [authority.peerId], certificate: certify('ann by authority') })] } as const
+    expect(createPeer(options).name).toBe('ann by authority')
+    expect(createPeer({ ...options, name: 'ann' }).name).toBe('ann')
+    expect(createPeer({ ...options, policy: { identifier: 'local' } }).name).toBe(identity.peerId.slice(0, 8))
+    expect(() => createPeer({ ...options, name: 'ann', policy: { identifier: 'remote' } })).toThrow(expect.objectContaining({ problem: 'name-is-remote' }))
+    expect(() => createPeer({ policy: { identifier: 'remote' } })).toThrow(expect.objectContaining({ problem: 'nobody-names' }))
+    const remote = createPeer({ ...options, policy: { identifier: 'remote' } })
+    const strict = createPeer({ ...options, policy: { identifier: 'strict-remote-only' } })
+    peers.push(remote, strict)
+    await Promise.all([remote.start(), strict.start()])
+    remote.renameBy(certify('ann the second'))
+    expect(remote.name).toBe('ann the second')
+    expect(() => remote.renameBy(certify('ann', stranger))).toThrow(expect.objectContaining({ name: 'CertificateError', code: 'certificate-untrusted' }))
+    expect(() => remote.rename('ann')).toThrow(expect.objectContaining({ problem: 'name-is-remote' }))
+    expect(() => strict.renameBy(certify('ann the second'))).toThrow(expect.objectContaining({ problem: 'name-settled' }))
+    expect(() => strict.setPolicy({ identifier: 'local' })).toThrow(expect.objectContaining({ problem: 'identifier-settled' }))
+  })
+})
+
 describe('a policy', () => {
   it('is given, read and replaced, and refused by name where it contradicts itself', async () => {
     expect(() => createPeer({ policy: { blocked: ['nonsense'] } })).toThrow(expect.objectContaining({ name: 'PolicyError', problem: 'blocked-entry' }))
@@ -282,7 +318,7 @@ describe('a policy', () => {
       expect(() => ann.setPolicy(change as object)).toThrow(expect.objectContaining({ problem }))
     }
     expect(() => ann.unblock('192.0.2.1')).toThrow(expect.objectContaining({ problem: 'not-blocked' }))
-    expect(ann.policy).toEqual({ communication: true, enhancedBeforeTrust: false, defaultTrust: true, inbound: true, inboundPlacement: 'event', inboundQueueLimit: 64, blocked: [] })
+    expect(ann.policy).toEqual({ communication: true, enhancedBeforeTrust: false, defaultTrust: true, inbound: true, inboundPlacement: 'event', inboundQueueLimit: 64, identifier: 'local-and-remote', blocked: [] })
     ann.setPolicy({ blocked: ['192.0.2.1', '192.0.2.1'] })
     expect(ann.policy.blocked).toEqual(['192.0.2.1'])
   })
