@@ -37,7 +37,8 @@ export function lifeOf(instance: InstanceLike | null | undefined): Life {
 export function hear(turn: Turn, body: PeerHeard): void {
   const { book } = turn
   const { peerId, via } = body
-  const endpoints = body.endpoints.filter(({ host }) => !blocksHost(book.blocked, host ?? ''))
+  // What a person named is kept: it is said once, and the address may be unblocked.
+  const endpoints = via === 'static' ? body.endpoints : body.endpoints.filter(({ host }) => !blocksHost(book.blocked, host ?? ''))
   if (endpoints.length < body.endpoints.length && endpoints.length === 0) return
   const unknown = endpoints[0] === undefined ? '' : `@${placeKey(toPlace(endpoints[0]))}`
   const key = peerId === '' ? unknown : peerId

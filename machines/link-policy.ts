@@ -1,5 +1,5 @@
 import { Initiator, PeerRefused, type Endpoint, type PolicyChanged } from '../proto/index.ts'
-import { blocklistOf, blocksHost, blocksPeer } from './blocklist.ts'
+import { blocklistOf, blocksHost, blocksPeer, type Blocklist } from './blocklist.ts'
 import { codeEntry, type Code } from './codes.ts'
 import { consider, reject, replan } from './link-dial.ts'
 import { tellFound } from './link-hear.ts'
@@ -34,7 +34,7 @@ export function follow(turn: Turn, { policy }: PolicyChanged): void {
   const { steps = peerConnectionDefaults.steps } = { ...book.options.connection, ...book.forLinks } as { steps?: readonly string[] }
   book.forInbound = inboundPlacement === 'event' ? {} : { steps: [QUEUE, ...steps] }
   for (const link of rows(book.links)) endBlocked(turn, link)
-  for (const peer of rows(book.peers)) if (blocksPeer(before, peer.peerId) && !blocksPeer(book.blocked, peer.peerId)) welcome(turn, peer)
+  for (const peer of rows(book.peers)) if (isKeptOut(before, peer) && !isKeptOut(book.blocked, peer)) welcome(turn, peer)
   replan(turn)
 }
 
@@ -43,10 +43,15 @@ function endBlocked(turn: Turn, link: LinkRow): void {
   if (code !== undefined) close(turn, link, code, turn.book.options.blockedMs)
 }
 
+/** Nothing is dialled of it, or not all. */
+function isKeptOut(list: Blocklist, { peerId, places }: PeerRow): boolean {
+  return blocksPeer(list, peerId) || places.some(({ host }) => blocksHost(list, host))
+}
+
 // What was heard of it while it was blocked is known, and was not told.
 function welcome(turn: Turn, { key }: PeerRow): void {
   const peer = setPeer(turn, key, { quietUntil: 0 })!
-  if (!peer.found && peer.places.length > 0 && peer.goneAt === 0) {
+  if (!peer.found && peer.peerId !== '' && peer.places.length > 0 && peer.goneAt === 0) {
     setPeer(turn, key, { found: true })
     tellFound(turn, peer)
   }

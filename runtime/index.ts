@@ -11,7 +11,7 @@ export type { PeerStatus } from './peer/status.ts'
 export type { Cause, Diagnosis, HistoryEntry } from './doctor/diagnosis.ts'
 export type { Inbound, InboundPeer } from './peer/inbound.ts'
 export type { RoutineInfo, Routines } from './peer/routines.ts'
-export type { Policy } from '../machines/policy.ts'
+export type { IdentifierPolicy, InboundPlacement, Policy } from '../machines/policy.ts'
 export type { LinkFacts, LinkScore } from '../machines/link-trim.ts'
 export { rehearse } from './peer/rehearse.ts'
 

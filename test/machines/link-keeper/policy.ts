@@ -73,6 +73,15 @@ describe('a blocked address', () => {
     expect(run.spawned()).toEqual([])
   })
 
+  it('is dialled once it is unblocked, where a person named it', () => {
+    const run = follow(new KeeperRun(), ['192.0.2.0/24'])
+    run.heard('', { via: 'static', ...at('192.0.2.1') })
+    run.pass(5_000)
+    expect(run.spawned()).toEqual([])
+    follow(run, [])
+    expect(run.spawned()).toMatchObject([{ options: { endpoints: [{ host: '192.0.2.1' }], persistent: true } }])
+  })
+
   it('loses its links, and a caller from there is turned down', () => {
     const run = new KeeperRun()
     const address = run.inbound(ada, 'in-0', '192.0.2.1')
