@@ -34,13 +34,16 @@ const say = (make: Parameters<typeof publish<Context, Events, Events>>[0]) => pu
 function wanted({ context: { policy }, event }: Args): Policy {
   const { blocked } = policy
   switch (event.type) {
-    case 'SetPolicy':
-      return fromPolicyValue(event.body.policy)
+    case 'SetPolicy': {
+      const { block, unblock } = event.body
+      const set = withParts(policy, event.body)
+      return { ...set, blocked: union(set.blocked.filter(entry => !unblock.includes(entry)), block) }
+    }
     case 'DirectoryOpened':
-      return { ...policy, blocked: [...new Set([...blocked, ...event.body.blocked])].slice(0, BLOCKED_MAX) }
+      return { ...policy, blocked: union(blocked, event.body.blocked).slice(0, BLOCKED_MAX) }
     case 'PeerBlocked': {
-      const others = blocked.filter(entry => entry !== event.body.peerId)
-      return { ...policy, blocked: event.body.blocked ? [...others, event.body.peerId] : others }
+      const { peerId } = event.body
+      return { ...policy, blocked: event.body.blocked ? union(blocked, [peerId]) : blocked.filter(entry => entry !== peerId) }
     }
     default:
       return policy
@@ -53,6 +56,14 @@ function problem(args: Args): PolicyProblem | undefined {
   if (event.type === 'SetName') return nameProblem(policy, event.body.name, event.body.remote, named)
   return policyProblem(wanted(args), facts) ?? changeProblem(policy, wanted(args), named)
 }
+
+function withParts(policy: Policy, { policy: given, parts }: EventOf<'SetPolicy'>['body']): Policy {
+  if (given === null || given === undefined) return policy
+  const whole = fromPolicyValue(given)
+  return parts.length === 0 ? whole : { ...policy, ...Object.fromEntries(Object.entries(whole).filter(([name]) => parts.includes(name))) }
+}
+
+const union = (entries: readonly string[], more: readonly string[]): string[] => [...new Set([...entries, ...more])]
 
 function changed(args: Args): PolicyChanged {
   const policy = wanted(args)

@@ -55,20 +55,22 @@ export class PeerPolicy {
     return this.#value
   }
 
+  // What is given from within a handler waits its turn, and the value stands until then: so only what changes is told.
   set(change: Partial<Policy>): void {
-    this.#publish(new SetPolicy({ policy: toPolicyValue(this.#changed(change)) }), POLICY_KEEPER)
+    const policy = this.#changed(change)
+    const parts = Object.entries(change).flatMap(([name, value]) => value === undefined ? [] : [name])
+    if (parts.length > 0) this.#publish(new SetPolicy({ policy: toPolicyValue(policy), parts }), POLICY_KEEPER)
   }
 
   block(entry: string): void {
-    if (this.#value.blocked.includes(entry)) return
     this.#changed({ blocked: [...this.#value.blocked, entry] })
     if (isPeerId(entry)) this.#publish(new PeerBlocked({ peerId: entry, blocked: true }), '')
-    else this.set({ blocked: [...this.#value.blocked, entry] })
+    else this.#publish(new SetPolicy({ block: [entry] }), POLICY_KEEPER)
   }
 
   unblock(entry: string): void {
     if (!this.#value.blocked.includes(entry)) throw new PolicyError('not-blocked', `'${entry.slice(0, 80)}' is not blocked: ${this.#value.blocked.length} entries are, see policy.blocked`)
-    this.set({ blocked: this.#value.blocked.filter(each => each !== entry) })
+    this.#publish(new SetPolicy({ unblock: [entry] }), POLICY_KEEPER)
   }
 
   #changed(change: Partial<Policy>): Policy {

@@ -93,6 +93,16 @@ describe('the keeper of the policy', () => {
     expect(run.take()).toEqual([])
   })
 
+  it('changes the named parts alone, so that changes given at once all count', () => {
+    const run = keeper({ blocked: [ann] })
+    run.hear(new SetPolicy({ policy: value({ inbound: false, inboundQueueLimit: 7 }), parts: ['inboundQueueLimit'] }))
+    run.hear(new SetPolicy({ block: ['192.0.2.1'] }))
+    run.hear(new SetPolicy({ block: ['192.0.2.2'], unblock: [ann] }))
+    expect(policyIn(run)).toEqual({ ...defaultPolicy, inboundQueueLimit: 7, blocked: ['192.0.2.1', '192.0.2.2'] })
+    run.hear(new SetPolicy({ block: ['nonsense'] }))
+    expect(run.take().at(-1)).toMatchObject({ type: 'PolicyRefused', body: { problem: 'blocked-entry' } })
+  })
+
   it('refuses a contradictory one by name, and keeps the one before', () => {
     const run = keeper({ blocked: [ann] })
     run.take()

@@ -13,6 +13,19 @@ import { at, folder, linked, network, ownNetworks, peer, peers, refusedBy } from
 
 ownNetworks()
 
+describe('changes of the policy within a handler', () => {
+  it('all count, though none of them is in force yet', async () => {
+    const ann = await peer('ann')
+    ann.bus.of(RoutineDue).subscribe(() => {
+      ann.block('192.0.2.1')
+      ann.block('192.0.2.2')
+      ann.setPolicy({ inboundQueueLimit: 7 })
+    })
+    ann.publish(new RoutineDue({ name: 'none' }))
+    expect(ann.policy).toMatchObject({ blocked: ['192.0.2.1', '192.0.2.2'], inboundQueueLimit: 7 })
+  })
+})
+
 describe('what passes before trust', () => {
   const pending = (one: Peer) => firstValueFrom(one.bus.of(PeerPending))
 
