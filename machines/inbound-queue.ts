@@ -48,12 +48,18 @@ export const inboundQueueMachine = setup({
     emitted: {} as Outgoing
   },
   guards: {
+    isOpen: ({ context }) => context.placement === 'event',
     isFull: ({ context }) => context.waiting.length >= context.limit,
     queues: ({ event }) => event.type === 'PolicyChanged' && fromPolicyValue(event.body.policy).inboundPlacement !== 'event'
   },
   actions: {
     turnDown: act((_, { from }, say) => {
       say(from, new InboundPlaced({ code: 'queue-full', reason: codeEntry('queue-full').means }))
+      return {}
+    }),
+    letPass: act((_, { from }, say) => {
+      say(from, new InboundPlaced())
+      say(from, new InboundTaken())
       return {}
     }),
     place: act(({ placement, waiting }, event, say) => {
@@ -104,7 +110,11 @@ export const inboundQueueMachine = setup({
     open: {
       description: 'Whoever comes waits, as long as there is room.',
       on: {
-        PlaceInbound: [{ guard: 'isFull', actions: 'turnDown' }, { actions: 'place' }],
+        PlaceInbound: [
+          { guard: 'isOpen', actions: 'letPass', description: 'Its link came when there was a queue; there is none any more.' },
+          { guard: 'isFull', actions: 'turnDown' },
+          { actions: 'place' }
+        ],
         TakeInbound: { actions: 'take' },
         Terminated: { actions: 'forget' },
         PolicyChanged: [

@@ -36,6 +36,13 @@ describe('the inbound queue', () => {
     expect(run.take()).toEqual([])
   })
 
+  it('holds nobody whose link came just before the policy said event', () => {
+    const run = queue()
+    run.hear(new PolicyChanged({ policy: toPolicyValue(defaultPolicy) }))
+    place(run, 'ann')
+    expect(run.take()).toMatchObject([{ to: 'verify-queue/ann', type: 'InboundPlaced', body: { code: '' } }, { to: 'verify-queue/ann', type: 'InboundTaken', body: { refused: false } }])
+  })
+
   it('announces besides where the policy says both, and lets everybody go on when it says event', () => {
     const run = queue()
     run.hear(new PolicyChanged({ policy: toPolicyValue({ ...defaultPolicy, inboundPlacement: 'both', inboundQueueLimit: 9 }) }))
