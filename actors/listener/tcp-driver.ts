@@ -57,8 +57,7 @@ export class TcpDriver implements Driver {
       case 'ListenAt':
         return this.#queue(() => this.#listenAt((envelope as EventOf<'ListenAt'>).body))
       case 'StopListening':
-        this.#stopFollowing()
-        return this.#queue(() => this.#servers.close())
+        return this.#queue(() => this.#stopListening())
       case 'RejectInbound':
         return this.#reject((envelope as EventOf<'RejectInbound'>).body)
     }
@@ -73,6 +72,12 @@ export class TcpDriver implements Driver {
       return closed
     })
     await Promise.all([this.#work, ...gone])
+  }
+
+  // In its turn: a command before it that has not run yet would follow the interfaces.
+  #stopListening(): Promise<void> {
+    this.#stopFollowing()
+    return this.#servers.close()
   }
 
   #reject({ handle, code, reason, forMs }: EventOf<'RejectInbound'>['body']): void {

@@ -9,7 +9,7 @@ import type { InterfaceTable } from '../../../actors/listener/places.ts'
 import { TcpDriver } from '../../../actors/listener/tcp-driver.ts'
 import { Services } from '../../../actors/seam/index.ts'
 import { secureOutbound } from '../../../actors/tls/index.ts'
-import { ListenAt, Registry, RejectInbound, classOf, typeName, type BodyOf, type Message, type MessageName } from '../../../proto/index.ts'
+import { ListenAt, Registry, RejectInbound, classOf, typeName, type BodyOf, type Message, type MessageName, type StopListening } from '../../../proto/index.ts'
 
 /** A listener's driver on real sockets, with what it published and counted. */
 export class Harness {
@@ -56,7 +56,7 @@ export class Harness {
     return body
   }
 
-  command(body: ListenAt | RejectInbound): void {
+  command(body: ListenAt | RejectInbound | StopListening): void {
     const type = typeName(classOf(body))
     this.driver.receive({ type, seq: 1, time: 0, from: 'listener/main', to: 'listener/main#tcp', cause: 0, body, bytes: new Uint8Array() })
   }

@@ -4,7 +4,8 @@ import { once } from 'node:events'
 import { afterEach, describe, expect, it } from '@jest/globals'
 import type { ListenerOptions } from '../../../actors/listener/index.ts'
 import { placesOf, type InterfaceTable } from '../../../actors/listener/places.ts'
-import { ListenAt } from '../../../proto/index.ts'
+import { Interfaces } from '../../../actors/shared/interface-watcher.ts'
+import { ListenAt, StopListening } from '../../../proto/index.ts'
 import { Harness, closed } from './harness.ts'
 
 const harnesses: Harness[] = []
@@ -110,6 +111,26 @@ describe('a listener that stays on named interfaces', () => {
     expect(String((await once(link, 'data'))[0])).toBe('still here')
     taken?.socket.destroy()
     await closed(link)
+  })
+
+  it('stays closed when it is told to stop at once after it was told to listen: it follows no interface', async () => {
+    const harness = make({ interfacePollMs: 5 }, () => ({ lan0: [address('127.0.0.1')] }))
+    const watcher = harness.services.get(Interfaces)
+    let follows = 0
+    const listen = watcher.listen.bind(watcher)
+    watcher.listen = (...given) => {
+      const leave = listen(...given)
+      follows++
+      return () => {
+        follows--
+        leave()
+      }
+    }
+    harness.command(new ListenAt({ hosts: ['::'], interfaces: ['lan0'] }))
+    harness.command(new StopListening())
+    await harness.next('ListenOpened')
+    await new Promise(setImmediate)
+    expect(follows).toBe(0)
   })
 
   it('tries an address again that is not ready yet', async () => {
