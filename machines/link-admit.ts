@@ -176,6 +176,8 @@ export function ended(turn: Turn, body: LinkEnded, address: string): void {
 
   if (again) {
     if (linksOf(turn, peer).some(other => other.address !== address && other.phase === 'held')) return close(turn, link, 'duplicate')
+    // Another one is started in its place, by the policy of now.
+    if (link.stale) return close(turn, link, 'aborted')
     if (link.persistent) return
     if (isPlanned(turn, peer)) {
       replan(turn)

@@ -142,7 +142,7 @@ export function adopt(turn: Turn, peerId: string, remote: Place, handle: string,
 function spawn(turn: Turn, row: Pick<LinkRow, 'peer' | 'inbound' | 'persistent' | 'remote' | 'handle' | 'listener'>, options: object): void {
   const { options: { connection, network, peerId: self }, forLinks, forInbound } = turn.book
   const address = newAddress(turn)
-  addLink(turn, { ...row, address, phase: 'opening', since: turn.book.now, level: 0, probe: 0, needed: false, linkId: '', dial: 0, life: noLife })
+  addLink(turn, { ...row, address, stale: false, phase: 'opening', since: turn.book.now, level: 0, probe: 0, needed: false, linkId: '', dial: 0, life: noLife })
   const [kind = '', id = ''] = address.split('/')
   say(turn, 'system', new SpawnActor({ kind, id, options: JSON.stringify({ ...connection, ...forLinks, ...(row.inbound && forInbound), network, self, ...options }) }))
   say(turn, 'system', new Watch({ address }))

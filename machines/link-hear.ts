@@ -37,8 +37,9 @@ export function lifeOf(instance: InstanceLike | null | undefined): Life {
 export function hear(turn: Turn, body: PeerHeard): void {
   const { book } = turn
   const { peerId, via } = body
-  // What a person named is kept: it is said once, and the address may be unblocked.
-  const endpoints = via === 'static' ? body.endpoints : body.endpoints.filter(({ host }) => !blocksHost(book.blocked, host ?? ''))
+  const isOpen = ({ host }: { host?: string | null }): boolean => !blocksHost(book.blocked, host ?? '')
+  // What a person named is said once: it is kept for when it is not blocked any more.
+  const endpoints = via === 'static' ? body.endpoints : body.endpoints.filter(isOpen)
   if (endpoints.length < body.endpoints.length && endpoints.length === 0) return
   const unknown = endpoints[0] === undefined ? '' : `@${placeKey(toPlace(endpoints[0]))}`
   const key = peerId === '' ? unknown : peerId
@@ -46,13 +47,13 @@ export function hear(turn: Turn, body: PeerHeard): void {
   const before = get(book.peers, key) ?? addPeer(turn, key, peerId, via === 'static')
   if (before === undefined) return
 
-  const blocked = blocksPeer(book.blocked, peerId)
   const life = lifeOf(body.instance)
   const newer = life.startedAt > 0 && compareLives(life, before.life) > 0
   if (before.goneAt > 0 && !newer && book.now - before.goneAt < ECHO_MS) return
   const fixed = via === 'static' ? mergePlaces(before.fixed, endpoints) : before.fixed
   // Another life listens at another port.
   const places = mergePlaces(newer ? fixed : before.places, endpoints)
+  const blocked = blocksPeer(book.blocked, peerId) || (places.length > 0 && !places.some(isOpen))
   const acceptsInbound = body.acceptsInbound || fixed.length > 0
   const same = before.found && before.goneAt === 0 && !newer && places === before.places && acceptsInbound === before.acceptsInbound
   if (same && book.now - before.heardAt < HEARD_GRAIN_MS && isServed(turn, before)) {

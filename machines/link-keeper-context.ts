@@ -178,6 +178,8 @@ export interface LinkRow {
   readonly inbound: boolean
   /** It dials until it is told to stop. */
   readonly persistent: boolean
+  /** Its options follow a policy that is not in force any more: it does not dial again. */
+  readonly stale: boolean
   readonly phase: LinkPhase
   /** When it entered the phase. */
   readonly since: number

@@ -5,7 +5,7 @@ import { consider, reject, replan } from './link-dial.ts'
 import { tellFound } from './link-hear.ts'
 import { say, type LinkRow, type PeerRow, type Turn } from './link-keeper-context.ts'
 import { peerConnectionDefaults } from './peer-connection-context.ts'
-import { close, linksOf, setPeer } from './link-rows.ts'
+import { close, linksOf, lives, setLink, setPeer } from './link-rows.ts'
 import { fromPolicyValue } from './policy.ts'
 import { get, rows } from './table.ts'
 
@@ -22,7 +22,7 @@ export function blockOf({ book: { blocked } }: Turn, peerId: string, host: strin
 /** Another policy is in force: links that it does not allow end, and peers that it allows again are dialled. */
 export function follow(turn: Turn, { policy }: PolicyChanged): void {
   const { book } = turn
-  const before = book.blocked
+  const { blocked: before, forLinks: linksBefore } = book
   const { inbound, inboundPlacement, blocked, communication, enhancedBeforeTrust, defaultTrust } = fromPolicyValue(policy)
   const { defaultSteps } = book.options
   Object.assign(book, { inbound, blocked: blocklistOf(blocked) })
@@ -31,10 +31,11 @@ export function follow(turn: Turn, { policy }: PolicyChanged): void {
     ...(enhancedBeforeTrust && { enhancedBeforeTrust }),
     ...(defaultSteps.length > 0 && { steps: defaultTrust ? defaultSteps : [ASK] })
   }
+  if (JSON.stringify(book.forLinks) !== JSON.stringify(linksBefore)) for (const link of rows(book.links)) outdate(turn, link)
   const { steps = peerConnectionDefaults.steps } = { ...book.options.connection, ...book.forLinks } as { steps?: readonly string[] }
   book.forInbound = inboundPlacement === 'event' ? {} : { steps: [QUEUE, ...steps] }
   for (const link of rows(book.links)) endBlocked(turn, link)
-  for (const peer of rows(book.peers)) if (isKeptOut(before, peer) && !isKeptOut(book.blocked, peer)) welcome(turn, peer)
+  for (const peer of rows(book.peers)) if (isFreed(peer, before, book.blocked)) welcome(turn, peer)
   replan(turn)
 }
 
@@ -43,9 +44,16 @@ function endBlocked(turn: Turn, link: LinkRow): void {
   if (code !== undefined) close(turn, link, code, turn.book.options.blockedMs)
 }
 
-/** Nothing is dialled of it, or not all. */
-function isKeptOut(list: Blocklist, { peerId, places }: PeerRow): boolean {
-  return blocksPeer(list, peerId) || places.some(({ host }) => blocksHost(list, host))
+// The policy holds for links that open from now on, those too that a connection of before would open.
+function outdate(turn: Turn, link: LinkRow): void {
+  if (link.inbound || !lives(link)) return
+  setLink(turn, link, { stale: true })
+  if (link.phase === 'backoff') close(turn, link, 'aborted')
+}
+
+/** It was blocked, by itself or at one of its places, and is not any more. */
+function isFreed({ peerId, places }: PeerRow, before: Blocklist, now: Blocklist): boolean {
+  return !blocksPeer(now, peerId) && (blocksPeer(before, peerId) || places.some(({ host }) => blocksHost(before, host) && !blocksHost(now, host)))
 }
 
 // What was heard of it while it was blocked is known, and was not told.

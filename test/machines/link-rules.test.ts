@@ -12,7 +12,7 @@ type Link = typeof link extends fc.Arbitrary<infer T> ? T : never
 
 function seenBy(side: 'ada' | 'bea', { byAda, dial, linkId, ada, bea }: Link): LinkRow {
   return {
-    address: '', peer: '', inbound: byAda !== (side === 'ada'), persistent: false, phase: 'held', since: 0, level: 2, probe: 0, needed: false, linkId, dial,
+    address: '', peer: '', inbound: byAda !== (side === 'ada'), persistent: false, stale: false, phase: 'held', since: 0, level: 2, probe: 0, needed: false, linkId, dial,
     life: life(side === 'ada' ? bea : ada), remote: toPlace(null), handle: '', listener: ''
   }
 }

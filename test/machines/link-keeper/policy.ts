@@ -94,6 +94,30 @@ describe('a blocked address', () => {
   })
 })
 
+describe('a static place at a blocked address', () => {
+  const named = (run: KeeperRun): KeeperRun => run.heard('', { via: 'static', ...at('192.0.2.1') })
+  const later = 3_600_000
+
+  it('is dialled when it is unblocked, though another one of that peer is not', () => {
+    const endpoints = ['192.0.2.1', '198.51.100.1'].map(host => new Endpoint({ host, port: 1 }))
+    const run = follow(new KeeperRun(), ['192.0.2.1', '198.51.100.1']).heard(zoe, { via: 'static', endpoints })
+    run.pass(later)
+    expect(run.take()).toEqual([])
+    follow(run, ['192.0.2.1'])
+    expect(run.spawned()).toMatchObject([{ options: { endpoints: [{ host: '198.51.100.1' }] } }])
+  })
+
+  it('that was dialled before is dialled again when it is unblocked, however late', () => {
+    const run = named(new KeeperRun())
+    const address = run.one()
+    follow(run, ['192.0.2.1'])
+    run.ended(address, { code: 'blocked-address', initiator: Initiator.INITIATOR_SELF, level: 0 }).gone(address).pass(later)
+    expect(run.spawned()).toEqual([])
+    follow(run, [])
+    expect(run.spawned()).toHaveLength(1)
+  })
+})
+
 describe('a policy about links', () => {
   const options = (run: KeeperRun, policy: object): Record<string, unknown>[] => {
     run.hear(new PolicyChanged({ policy: new PolicyValue({ inbound: true, communication: true, defaultTrust: true, inboundPlacement: 'event', ...policy }) }), 'policy-keeper/main')
@@ -109,6 +133,38 @@ describe('a policy about links', () => {
     expect(options(new KeeperRun(), { enhancedBeforeTrust: true })).toMatchObject([{ enhancedBeforeTrust: true }, { enhancedBeforeTrust: true }])
     expect(options(new KeeperRun({ defaultSteps: ['verify-secret'] }), {})).toMatchObject([{ steps: ['verify-secret'] }, { steps: ['verify-secret'] }])
     expect(options(new KeeperRun({ defaultSteps: ['verify-secret'] }), { defaultTrust: false })).toMatchObject([{ steps: ['verify-ask'] }, { steps: ['verify-ask'] }])
+  })
+
+  const say = (run: KeeperRun, policy: object): KeeperRun => {
+    run.hear(new PolicyChanged({ policy: new PolicyValue({ inbound: true, communication: true, defaultTrust: true, inboundPlacement: 'event', ...policy }) }), 'policy-keeper/main')
+    return run
+  }
+
+  it('holds for what a connection of before would dial anew: another one is started in its place', () => {
+    const run = say(new KeeperRun(), { enhancedBeforeTrust: true }).heard(zoe, { via: 'static' })
+    const [first] = run.spawned()
+    expect(first!.options).toMatchObject({ enhancedBeforeTrust: true, persistent: true })
+    run.linked(first!.address, zoe).take()
+    say(run, {})
+    expect(run.take()).toEqual([])
+    run.ended(first!.address, { peerId: zoe, againMs: 1_000 })
+    expect(run.of('CloseRequested')).toMatchObject([{ to: first!.address, body: { code: 'aborted' } }])
+    run.gone(first!.address).pass(5_000)
+    const [second] = run.spawned()
+    expect(second!.options).toMatchObject({ persistent: true })
+    expect(second!.options).not.toHaveProperty('enhancedBeforeTrust')
+  })
+
+  it('does not let one of before wait any longer', () => {
+    const run = new KeeperRun().heard(zoe, { via: 'static' })
+    const address = run.one()
+    run.ended(address, { peerId: zoe, level: 0, againMs: 60_000 }).take()
+    say(run, { inboundQueueLimit: 9 })
+    expect(run.take()).toEqual([])
+    say(run, { communication: false })
+    expect(run.take()).toMatchObject([{ type: 'CloseRequested', to: address, body: { code: 'aborted' } }])
+    run.gone(address).pass(5_000)
+    expect(run.spawned()).toMatchObject([{ options: { silent: true } }])
   })
 
   it('has those that others dialled wait before their steps', () => {
