@@ -149,5 +149,6 @@ function spawn(turn: Turn, row: Pick<LinkRow, 'peer' | 'inbound' | 'persistent' 
 }
 
 export function reject(turn: Turn, { handle, listener }: Pick<LinkRow, 'handle' | 'listener'>, code: Code, forMs = 0): void {
-  say(turn, listener, new RejectInbound({ handle, code, reason: codeEntry(code).means, ...(forMs > 0 && { forMs }) }))
+  const silent = turn.book.forLinks['silent'] === true
+  say(turn, listener, new RejectInbound({ handle, code, reason: codeEntry(code).means, ...(forMs > 0 && { forMs }), ...(silent && { silent }) }))
 }

@@ -96,9 +96,10 @@ class SimulatedListener implements Driver {
     for (const caller of this.#pending) this.#drop(caller)
   }
 
-  #reject({ handle, code, reason, forMs }: EventOf<'RejectInbound'>['body']): void {
+  #reject({ handle, code, reason, forMs, silent }: EventOf<'RejectInbound'>['body']): void {
     const stream = this.#context.services.get(SimulatedSockets).reject(handle)
     if (stream === undefined) return
+    if (silent) return stream.destroy()
     const body = goodbyeBody(code, reason, forMs)
     stream.send({ type: DISCONNECT, body, what: Disconnect.name }, body.length)
     stream.finish()

@@ -80,8 +80,8 @@ export class TcpDriver implements Driver {
     return this.#servers.close()
   }
 
-  #reject({ handle, code, reason, forMs }: EventOf<'RejectInbound'>['body']): void {
-    this.#context.services.get(SecuredSockets).reject(handle, goodbyeFrame(code, reason, forMs))
+  #reject({ handle, code, reason, forMs, silent }: EventOf<'RejectInbound'>['body']): void {
+    this.#context.services.get(SecuredSockets).reject(handle, silent ? undefined : goodbyeFrame(code, reason, forMs))
   }
 
   #queue(change: () => Promise<void>): void {

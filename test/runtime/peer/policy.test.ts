@@ -65,6 +65,18 @@ describe('what passes before trust', () => {
     expect((await ended).body).toMatchObject({ code: 'lost', initiator: Initiator.INITIATOR_NETWORK })
   })
 
+  it('is nothing for a caller that is turned down either', async () => {
+    const identity = generateIdentity()
+    const ann = await peer('ann', { policy: { communication: false, blocked: [identity.peerId] } })
+    const refused = refusedBy(ann)
+    const bob = createPeer({ name: 'bob', network, identity, lan: false, inbound: false, peers: [at(ann)] })
+    peers.push(bob)
+    const ended = firstValueFrom(bob.bus.of(LinkEnded))
+    await bob.start()
+    expect((await refused).body).toMatchObject({ peerId: bob.peerId, code: 'blocked' })
+    expect(['closed', 'lost']).toContain((await ended).body.code)
+  })
+
   it('is decided by the host program where the default protocol is off, until it is on again', async () => {
     const ann = await peer('ann', { policy: { defaultTrust: false } })
     const bob = await peer('bob', { peers: [at(ann)] })
