@@ -46,7 +46,7 @@ function endBlocked(turn: Turn, link: LinkRow): void {
 
 // The policy holds for links that open from now on, those too that a connection of before would open.
 function outdate(turn: Turn, link: LinkRow): void {
-  if (link.inbound || !lives(link)) return
+  if (!lives(link)) return
   setLink(turn, link, { stale: true })
   if (link.phase === 'backoff') close(turn, link, 'aborted')
 }

@@ -5,9 +5,9 @@ import { get } from './table.ts'
 
 /** The host program does not trust a peer any more: its links are told. */
 export function revoke(turn: Turn, { peerId, reason }: RevokeTrust): void {
-  for (const { address, level } of linksTo(turn, peerId)) {
-    // One that says nothing before both sides trust each other may be verified all the same.
-    if (level >= Level.LEVEL_BASIC || turn.book.forLinks['silent'] === true) say(turn, address, new RevokeTrust({ peerId, reason }))
+  for (const { address, level, stale } of linksTo(turn, peerId)) {
+    // One that says nothing before both sides trust each other, by the policy of now or of its time, may be verified all the same.
+    if (level >= Level.LEVEL_BASIC || stale || turn.book.forLinks['silent'] === true) say(turn, address, new RevokeTrust({ peerId, reason }))
   }
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { DiscoveryStarted, Endpoint, Initiator, InboundSecured, PolicyChanged, PolicyValue } from '../../../proto/index.ts'
+import { DiscoveryStarted, Endpoint, Initiator, InboundSecured, Level, PolicyChanged, PolicyValue, RevokeTrust } from '../../../proto/index.ts'
 import { KeeperRun, LISTENER } from '../keeper-run.ts'
 
 // As long as PeerIds are; the keeper of these tests is `mia`.
@@ -153,6 +153,15 @@ describe('a policy about links', () => {
     const [second] = run.spawned()
     expect(second!.options).toMatchObject({ persistent: true })
     expect(second!.options).not.toHaveProperty('enhancedBeforeTrust')
+  })
+
+  it('withdraws trust on a link that was silent by the policy of its time', () => {
+    const run = say(new KeeperRun(), { communication: false }).heard(zoe)
+    const address = run.one()
+    run.identified(address, zoe).reached(address, zoe, Level.LEVEL_IDENTIFIED)
+    say(run, {}).take()
+    run.hear(new RevokeTrust({ peerId: zoe }))
+    expect(run.take()).toMatchObject([{ type: 'RevokeTrust', to: address }])
   })
 
   it('does not let one of before wait any longer', () => {
