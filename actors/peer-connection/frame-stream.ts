@@ -81,6 +81,8 @@ export interface SecuredStream {
   readonly sessionBinding: Uint8Array
   readonly local: Place
   readonly remote: Place
+  /** The address that was found by the name in `remote`; absent where an address stands there. */
+  readonly found?: string | undefined
   open(taker: FrameTaker): FrameStream
 }
 

@@ -2,6 +2,7 @@ import {
   DeadLetter, DialFailed, DialOpened, Direction, DriverFailed, Endpoint, Initiator, LinkClosed, LinkSecured,
   type Envelope, type EventOf
 } from '../../proto/index.ts'
+import { BlockedAddresses } from '../policy-keeper/blocked-addresses.ts'
 import type { Driver, DriverContext, DriverFactory } from '../seam/index.ts'
 import type { LinkTransport, SecuredStream } from './frame-stream.ts'
 import type { LinkOptions } from './link-options.ts'
@@ -92,6 +93,7 @@ export class LinkDriver implements Driver {
 
   #secured(stream: SecuredStream, attempt: number, direction: Direction): void {
     this.#session?.close(0)
+    let unfollow = (): void => {}
     const session: LinkSession = new LinkSession(stream, {
       context: this.#context,
       options: this.#context.options,
@@ -99,14 +101,26 @@ export class LinkDriver implements Driver {
       ended: () => {
         if (this.#session === session) this.#session = undefined
       },
-      gone: () => this.#sessions.delete(session),
+      gone: () => {
+        unfollow()
+        this.#sessions.delete(session)
+      },
       crashed: error => this.#failed(error)
     })
     this.#session = session
     this.#sessions.add(session)
-    const { linkId, peerId, local, remote } = stream
+    const { linkId, peerId, local, remote, found } = stream
+    if (found !== undefined) unfollow = this.#endWhenBlocked(session, found)
     this.#context.publish(new LinkSecured({ attempt, linkId, peerId, local: new Endpoint(local), remote: new Endpoint(remote), direction }))
     session.link.start()
+  }
+
+  // The link keeper knows the name alone, and cannot tell that its address is blocked.
+  #endWhenBlocked({ link }: LinkSession, address: string): () => void {
+    const blocked = this.#context.services.get(BlockedAddresses)
+    return blocked.listen(() => {
+      if (blocked.blocks(address)) link.breakOff('blocked-address', `the policy of this peer blocks ${address}`)
+    })
   }
 
   #guard(run: () => void): void {

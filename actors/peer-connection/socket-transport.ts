@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto'
-import type { Socket } from 'node:net'
+import { isIP, type Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { Identity } from '../identity/index.ts'
 import { SecuredSockets } from '../listener/secured-sockets.ts'
@@ -41,7 +41,10 @@ export class SocketTransport implements LinkTransport {
       tlsTimeoutMs: this.#options.tlsTimeoutMs,
       blocks: host => this.#context.services.get(BlockedAddresses).blocks(host),
       track: socket => this.#track(socket),
-      secured: (socket, who) => secured(this.#stream(socket, who, { host: socket.localAddress ?? '', port: socket.localPort ?? 0 }, to)),
+      secured: (socket, who) => secured({
+        ...this.#stream(socket, who, { host: socket.localAddress ?? '', port: socket.localPort ?? 0 }, to),
+        ...(isIP(to.host) === 0 && { found: socket.remoteAddress })
+      }),
       failed: error => failed(dialCode(error), describe(error))
     })
     return () => dial.abort()

@@ -4,9 +4,17 @@ import { serviceKey } from '../seam/index.ts'
 /** The addresses that the policy blocks, as drivers ask for them: before anything is read of whoever is there. */
 export class AddressGuard {
   #list: Blocklist = blocksNobody
+  readonly #listeners = new Set<() => void>()
 
   follow(entries: readonly string[]): void {
     this.#list = blocklistOf(entries)
+    for (const listener of [...this.#listeners]) listener()
+  }
+
+  /** Calls the listener after every change of the list. @returns ends it */
+  listen(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
   }
 
   blocks(host: string): boolean {

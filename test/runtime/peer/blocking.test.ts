@@ -59,6 +59,18 @@ describe('a blocked address', () => {
   })
 })
 
+describe('the address of a link that was dialled by a name', () => {
+  it('ends the link when it is blocked', async () => {
+    const ann = await peer('ann')
+    const bob = await peer('bob', { peers: [`localhost:${ann.listening[0]!.port}`] })
+    await linked(bob, ann)
+    const gone = Promise.all([ann, bob].map(each => firstValueFrom(each.bus.of(PeerDisconnected))))
+    bob.block('198.51.100.0/24')
+    bob.block('127.0.0.0/8')
+    expect((await gone).map(({ body }) => [body.code, body.initiator])).toEqual([['blocked-address', Initiator.INITIATOR_REMOTE], ['blocked-address', Initiator.INITIATOR_SELF]])
+  })
+})
+
 describe('a blocked PeerId', () => {
   it('is closed as soon as TLS shows it, and both sides see the reason; the log replays', async () => {
     const identity = generateIdentity()
