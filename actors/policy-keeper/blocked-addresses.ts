@@ -8,7 +8,7 @@ export class AddressGuard {
 
   follow(entries: readonly string[]): void {
     this.#list = blocklistOf(entries)
-    for (const listener of [...this.#listeners]) listener()
+    for (const listener of this.#listeners) listener()
   }
 
   /** Calls the listener after every change of the list. @returns ends it */
