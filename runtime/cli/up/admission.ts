@@ -27,7 +27,9 @@ const FILE_BYTES_MAX = 1024 * 1024
  */
 export function admissionOptions({ inbound, policy: file, block = [], tune = {}, ...values }: AdmissionValues): Pick<PeerOptions, 'inbound' | 'policy' | 'tune'> {
   const read = file === undefined ? {} : readPolicy(file)
-  const policy = block.length === 0 ? read : { ...read, blocked: [...(Array.isArray(read.blocked) ? read.blocked : []), ...block] }
+  const { blocked = [] } = read
+  // A list of another form is left for createPeer to refuse.
+  const policy = block.length === 0 || !Array.isArray(blocked) ? read : { ...read, blocked: [...blocked, ...block] }
   const { maxInbound, maxOutbound, maxPerAddress, maxPerSubnet, reservedLinks, acceptRate } = values
   const keeper = given({
     maxInbound, maxOutbound, reservedLinks,

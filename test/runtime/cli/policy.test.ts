@@ -1,6 +1,7 @@
 import { afterAll, afterEach, describe, expect, it } from '@jest/globals'
 import { writeFileSync } from 'node:fs'
 import { admissionOptions } from '../../../runtime/cli/up/admission.ts'
+import { createPeer } from '../../../runtime/index.ts'
 import { documentedEvents, ownNetwork, Running, Scratch } from './cli.ts'
 
 const scratch = new Scratch()
@@ -73,6 +74,12 @@ describe('flags of admission', () => {
         listener: { acceptPerSecond: 10, acceptPerSecondAll: 100, maxPending: 2 }, lan: {}
       }
     })
+  })
+
+  it('add --block to the list of a policy file, and leave a list of another form to be refused', () => {
+    const given = (blocked: unknown) => admissionOptions({ inbound: true, policy: policyFile('block.json', { blocked }), block: ['192.0.2.1'] }).policy
+    expect(given(['10.0.0.0/8'])).toEqual({ blocked: ['10.0.0.0/8', '192.0.2.1'] })
+    expect(() => createPeer({ policy: given('10.0.0.0/8')! })).toThrow(expect.objectContaining({ name: 'PolicyError', problem: 'wrong-type' }))
   })
 
   it('refuse a policy file that holds something else, in words', () => {
