@@ -59,6 +59,7 @@ describe('the doctor names a clock that is far off', () => {
     const ann = up(network, 'ann', ['--no-inbound', '--record', log, '--log-level', 'debug'])
     await ann.until('ready')
     const first = up(network, 'bob', [])
+    await first.until('ready')
     await ann.until('peer.verified')
     expect(await first.quit()).toBe(0)
     await ann.until('peer.disconnected')
