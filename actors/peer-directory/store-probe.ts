@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 
@@ -7,6 +7,8 @@ import { join } from 'node:path'
 const UNCLEAN_RUNS = 2
 /** What a look at it may take, in milliseconds: thirty times what 10,000 peers take. */
 const PROBE_MS_MAX = 10_000
+
+const CRASHES: ReadonlySet<string | null> = new Set(['SIGSEGV', 'SIGABRT', 'SIGBUS', 'SIGILL'])
 
 /** Reads everything and writes once: whatever page is damaged is met, or not needed. */
 const PROBE = `
@@ -21,27 +23,38 @@ const PROBE = `
 interface Mark {
   readonly pid: number
   readonly runs: number
+  /** When that process began, where the system says so: its number may be another one's by now. */
+  readonly began: string
 }
 
 const markOf = (folder: string): string => join(folder, 'unclean')
 
 function readMark(folder: string): Mark {
   try {
-    const [pid = 0, runs = 0] = readFileSync(markOf(folder), 'utf8').split(' ').map(Number)
-    return { pid, runs }
+    const [pid = '', runs = '', began = ''] = readFileSync(markOf(folder), 'utf8').trim().split(' ')
+    return { pid: Number(pid), runs: Number(runs) || 0, began }
   } catch {
-    return { pid: 0, runs: 0 }
+    return { pid: 0, runs: 0, began: '' }
   }
 }
 
-function isAlive(pid: number): boolean {
+/** Ticks from the start of the machine to that of a process, by Linux (proc(5), the 22nd field of stat); elsewhere empty. */
+function beganOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ')[19] ?? ''
+  } catch {
+    return ''
+  }
+}
+
+function isAlive({ pid, began }: Mark): boolean {
   if (!(pid > 0) || pid === process.pid) return false
   try {
     process.kill(pid, 0)
-    return true
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false
   }
+  return began === '' || beganOf(pid) === began
 }
 
 /**
@@ -50,14 +63,14 @@ function isAlive(pid: number): boolean {
  * @returns why the store must not be opened; undefined where it may be
  */
 export async function begin(folder: string): Promise<string | undefined> {
-  const { pid, runs } = readMark(folder)
+  const mark = readMark(folder)
   // Its copy would be one of different moments. Whether it may be opened beside that process is for LMDB to say.
-  if (isAlive(pid)) return undefined
-  if (runs >= UNCLEAN_RUNS) {
+  if (isAlive(mark)) return undefined
+  if (mark.runs >= UNCLEAN_RUNS) {
     const damage = await probe(folder)
     if (damage !== undefined) return damage
   }
-  writeFileSync(markOf(folder), `${process.pid} ${runs + 1}\n`, { mode: 0o600 })
+  writeFileSync(markOf(folder), `${process.pid} ${mark.runs + 1} ${beganOf(process.pid)}\n`, { mode: 0o600 })
   return undefined
 }
 
@@ -67,8 +80,11 @@ export function end(folder: string): void {
 }
 
 async function probe(folder: string): Promise<string | undefined> {
-  const copy = mkdtempSync(join(folder, 'probe-'))
+  const copy = join(folder, 'probe')
   try {
+    // One that was killed leaves its copy.
+    rmSync(copy, { recursive: true, force: true })
+    mkdirSync(copy, { mode: 0o700 })
     copyFileSync(join(folder, 'data.mdb'), join(copy, 'data.mdb'))
     return await verdictOn(copy)
   } catch (error) {
@@ -80,7 +96,9 @@ async function probe(folder: string): Promise<string | undefined> {
   }
 }
 
-function verdictOn(copy: string): Promise<string | undefined> {
+function verdictOn(copy: string): Promise<string | undefined> | undefined {
+  // An executable of its own runs the host's program, whatever it is told.
+  if ((process.getBuiltinModule?.('node:sea') as { isSea?: () => boolean } | undefined)?.isSea?.() === true) return undefined
   const lmdb = createRequire(import.meta.url).resolve('lmdb')
   const child = spawn(process.execPath, ['-e', PROBE, lmdb, copy], {
     stdio: 'ignore', timeout: PROBE_MS_MAX, killSignal: 'SIGKILL', env: { ...process.env, NODE_OPTIONS: '', ELECTRON_RUN_AS_NODE: '1' }
@@ -88,6 +106,7 @@ function verdictOn(copy: string): Promise<string | undefined> {
   return new Promise(resolve => {
     // Where no process can be started the store is opened as it is.
     child.on('error', () => resolve(undefined))
-    child.on('exit', (code, signal) => resolve(code === 0 || signal === 'SIGKILL' ? undefined : `a process that read a copy of it ended with ${signal ?? code}`))
+    // What throws there throws here too, and ends nothing. Windows has no signals, but exit codes that no program gives itself.
+    child.on('exit', (code, signal) => resolve(CRASHES.has(signal) || (code ?? 0) > 255 ? `a process that read a copy of it ended with ${signal ?? code}` : undefined))
   })
 }

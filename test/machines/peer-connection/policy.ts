@@ -32,6 +32,15 @@ describe('a connection that trusts first', () => {
     expect(run.remote(new Verified()).take()).toMatchObject([{ type: 'SetGate', body: { level: Level.LEVEL_ENHANCED, step: STEP } }])
   })
 
+  it('lets everything pass too while its own step waits for somebody who decides', () => {
+    const run = early()
+    run.hear(new StepPending({ step: 'pings' }), STEP)
+    run.take()
+    expect(run.rung).toBe('pending')
+    expect(run.remote(new Verified()).take()).toMatchObject([{ type: 'SetGate', body: { level: Level.LEVEL_ENHANCED, step: STEP } }])
+    expect(run.rung).toBe('pending')
+  })
+
   it('counts as verified only when its steps are through, and says Verified once', () => {
     const basic = early()
     basic.take()
