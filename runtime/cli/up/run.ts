@@ -3,11 +3,10 @@ import { resolve } from 'node:path'
 import { Writable } from 'node:stream'
 import { pino, type Logger } from 'pino'
 import { makeFolder } from '../../../actors/shared/make-folder.ts'
+import { DiscoveryStarted } from '../../../proto/index.ts'
 import { createPeer } from '../../peer/create-peer.ts'
 import type { Peer } from '../../peer/peer.ts'
-import { rehearse } from '../../peer/rehearse.ts'
 import { CommandFailedError, UsageError } from '../errors.ts'
-import { jsonText } from '../../json-text.ts'
 import { Lifetime } from '../lifetime.ts'
 import { complain } from '../output.ts'
 import { Commands } from './commands.ts'
@@ -15,6 +14,7 @@ import { Directory } from './directory.ts'
 import type { UpEvent } from './event.ts'
 import { Narrator } from './narrator.ts'
 import { absentInterfaces, peerOptions, type UpValues } from './options.ts'
+import { Rehearsal } from './rehearsal.ts'
 import { saveLogOnSignal } from './save-log.ts'
 import { Screen } from './screen.ts'
 import { openNetwork } from './sentences.ts'
@@ -48,7 +48,11 @@ async function run(values: UpValues, life: Lifetime): Promise<void> {
   const commands = new Commands({ peer, directory, emit, quit: () => life.end('quit') })
   const narrator = new Narrator(peer, directory, emit)
   // Who is to wait has the time for it, and is the faster when the others are let go at the same moment.
-  if (values.wait) await rehearse(watched)
+  const rehearsal = new Rehearsal()
+  if (values.wait) {
+    await rehearsal.run()
+    peer.bus.of(DiscoveryStarted).subscribe(() => rehearsal.started())
+  }
   // Discovery starts below, so that nothing is told before `ready`.
   const began = peer.start({ wait: true }).then(() => true)
   // A stop that comes first makes start() fail, which is then nobody's concern.
@@ -78,15 +82,11 @@ async function run(values: UpValues, life: Lifetime): Promise<void> {
     await Promise.race([life.ended, alone])
   } finally {
     await stop(peer, life)
+    rehearsal.end()
     releaseSignal()
     narrator.close()
     release()
   }
-}
-
-/** A peer of the rehearsal, told of to nobody. */
-function watched(peer: Peer): void {
-  new Narrator(peer, new Directory(), event => void jsonText(event))
 }
 
 function sayReady(peer: Peer, view: View, log: Logger, values: UpValues): void {

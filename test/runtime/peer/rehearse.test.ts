@@ -1,12 +1,15 @@
 import { describe, expect, it } from '@jest/globals'
-import { rehearse } from '../../../runtime/index.ts'
+import { PeerVerified, rehearse, type Peer } from '../../../runtime/index.ts'
 
 const sockets = () => process.getActiveResourcesInfo().filter(kind => /Socket|Server|UDP|TCP/.test(kind)).length
 
 describe('a rehearsal', () => {
-  it('makes a link over loopback and leaves nothing open', async () => {
+  it.each([2, 4])('of %i peers links each to each over loopback and leaves nothing open', async count => {
     const before = sockets()
-    expect(await rehearse()).toBe(true)
+    const linked = new Set<string>()
+    const watch = (peer: Peer): void => void peer.bus.of(PeerVerified).subscribe(({ body }) => linked.add(`${peer.peerId} ${body.peerId}`))
+    expect(await rehearse(watch, count)).toBe(true)
+    expect(linked.size).toBe(count * (count - 1))
     await new Promise(resolve => setImmediate(resolve))
     expect(sockets()).toBe(before)
   })
