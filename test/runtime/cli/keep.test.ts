@@ -69,7 +69,9 @@ describe('p2pnet up --record FILE --keep 1s', () => {
     await ann.ended
     await replays(log)
     expect((await p2pnet(['log', 'check', log])).code).toBe(0)
-    expect(readdirSync(scratch.path).filter(name => name.includes('p2plog'))).toHaveLength(2)
+    // The log and its copy. A kill may also leave what was to replace the log, half made: the next run writes over it.
+    const files = readdirSync(scratch.path).filter(name => name.includes('p2plog'))
+    expect(files.filter(name => name !== 'ann.p2plog.next')).toHaveLength(2)
     // Without a log the signal says so, and ends nothing.
     bob.child.kill('SIGUSR2')
     await said(bob, /the log was not saved: nothing is recorded/)
