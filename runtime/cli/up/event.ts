@@ -40,8 +40,8 @@ export type UpEvent =
   | { event: 'peer.found'; peerId: string; name: string; via: string; addresses: Address[] }
   | { event: 'peer.connected'; peerId: string; name: string; address: Address; direction: 'in' | 'out'; path: string; level: LevelName }
   | { event: 'peer.verified'; peerId: string; steps: string[]; level: LevelName }
-  | { event: 'peer.pending'; peerId: string; step: string; reason: string; initiator: Initiator }
-  | { event: 'peer.queued'; peerId: string; waiting: number }
+  | { event: 'peer.pending'; peerId: string; name: string; step: string; reason: string; initiator: Initiator }
+  | { event: 'peer.queued'; peerId: string; name: string; waiting: number }
   | { event: 'peer.revoked'; peerId: string; reason: string; initiator: Initiator; level: LevelName }
   | { event: 'peer.refused'; peerId?: string; address: Address; step?: string; code: string; reason: string }
   | { event: 'peer.disconnected'; peerId: string; code: string; reason: string; initiator: Initiator }

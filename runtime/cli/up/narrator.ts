@@ -1,6 +1,6 @@
 import type { Subscription } from 'rxjs'
 import {
-  Direction, DriverCounts, InboundQueued, Initiator, PeerConnected, PeerDisconnected, PeerFound, PeerIgnored, PeerPending, PeerRefused, PeerVerified, PolicyRefused, TextMessage,
+  Direction, DriverCounts, InboundQueued, Initiator, LinkIdentified, PeerConnected, PeerDisconnected, PeerFound, PeerIgnored, PeerPending, PeerRefused, PeerVerified, PolicyRefused, TextMessage,
   TransferDone, TransferFailed, TransferOffered, TransferProgress, TransferStarted, TrustRevoked,
   type Envelope, type Message, type MessageClass
 } from '../../../proto/index.ts'
@@ -29,6 +29,8 @@ export class Narrator {
     on(PeerIgnored, ({ peerId, name }) => {
       if (peerId !== '') directory.note(peerId, { name, ignored: true })
     })
+    // No event: but it may have to wait for a decision or in the queue before its first announcement is heard, if one ever is.
+    on(LinkIdentified, ({ peerId, name }) => directory.note(peerId, { name }))
     on(PeerConnected, ({ peerId, name, remote, direction, path, level }) => {
       directory.note(peerId, { name, connected: true })
       emit({
@@ -38,12 +40,10 @@ export class Narrator {
     })
     on(PeerVerified, ({ peerId, steps, level }) => emit({ event: 'peer.verified', peerId, steps, level: levelName(level) }))
     on(PeerPending, ({ peerId, step, reason, initiator }) => {
-      directory.note(peerId, {})
-      emit({ event: 'peer.pending', peerId, step, reason, initiator: who(initiator) })
+      emit({ event: 'peer.pending', peerId, name: directory.nameOf(peerId), step, reason, initiator: who(initiator) })
     })
     on(InboundQueued, ({ peerId }, { to }) => {
-      directory.note(peerId, {})
-      if (to === 'host') emit({ event: 'peer.queued', peerId, waiting: peer.inbound.waiting.length })
+      if (to === 'host') emit({ event: 'peer.queued', peerId, name: directory.nameOf(peerId), waiting: peer.inbound.waiting.length })
     })
     on(TrustRevoked, ({ peerId, reason, initiator, level }, { to }) => {
       if (to === '') emit({ event: 'peer.revoked', peerId, reason, initiator: who(initiator), level: levelName(level) })
