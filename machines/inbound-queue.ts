@@ -1,8 +1,9 @@
 import { assign, enqueueActions, setup } from 'xstate'
-import { InboundLeft, InboundPlaced, InboundQueued, InboundTaken, Watch, type EventOf, type Message } from '../proto/index.ts'
+import { InboundLeft, InboundPlaced, InboundQueued, InboundReopened, InboundTaken, Watch, type EventOf, type Message } from '../proto/index.ts'
 import { codeEntry } from './codes.ts'
 import { defaultPolicy, fromPolicyValue, type InboundPlacement, type Policy } from './policy.ts'
-import type { MachineInput, Outgoing } from './publish.ts'
+import { publish, type MachineInput, type Outgoing } from './publish.ts'
+import { isResumed } from './resume.ts'
 
 export type InboundQueueOptions = Pick<Policy, 'inboundPlacement' | 'inboundQueueLimit'>
 
@@ -20,6 +21,8 @@ interface Context {
   readonly limit: number
   /** Who came first stands first. */
   readonly waiting: readonly Waiting[]
+  /** It failed: those who wait know so better than it does. */
+  readonly resumed: boolean
 }
 
 type Events = EventOf<'PlaceInbound' | 'TakeInbound' | 'Terminated' | 'PolicyChanged'>
@@ -49,10 +52,15 @@ export const inboundQueueMachine = setup({
   },
   guards: {
     isOpen: ({ context }) => context.placement === 'event',
-    isFull: ({ context }) => context.waiting.length >= context.limit,
+    isResumed: ({ context }) => context.resumed,
+    isPlaced: ({ context, event }) => context.waiting.some(({ step }) => step === event.from),
+    // Who waits already has its room.
+    isFull: ({ context, event }) => context.waiting.length >= context.limit && !(event as EventOf<'PlaceInbound'>).body.again,
     queues: ({ event }) => event.type === 'PolicyChanged' && fromPolicyValue(event.body.policy).inboundPlacement !== 'event'
   },
   actions: {
+    reopen: publish<Context, Events, Events>(() => ['', new InboundReopened()]),
+    answer: publish<Context, Events, Events>(({ event }) => [event.from, new InboundPlaced()]),
     turnDown: act((_, { from }, say) => {
       say(from, new InboundPlaced({ code: 'queue-full', reason: codeEntry('queue-full').means }))
       return {}
@@ -103,15 +111,20 @@ export const inboundQueueMachine = setup({
   description: 'Keeps peers that dialled us until the host program takes them.',
   context: ({ input }) => {
     const { inboundPlacement, inboundQueueLimit } = { ...inboundQueueDefaults, ...input.options }
-    return { placement: inboundPlacement, limit: inboundQueueLimit, waiting: [] }
+    return { placement: inboundPlacement, limit: inboundQueueLimit, waiting: [], resumed: isResumed(input) }
   },
-  initial: 'open',
+  initial: 'starting',
   states: {
+    starting: {
+      description: 'After a failure those who wait place themselves again.',
+      always: [{ guard: 'isResumed', target: 'open', actions: 'reopen' }, 'open']
+    },
     open: {
       description: 'Whoever comes waits, as long as there is room.',
       on: {
         PlaceInbound: [
           { guard: 'isOpen', actions: 'letPass', description: 'Its link came when there was a queue; there is none any more.' },
+          { guard: 'isPlaced', actions: 'answer', description: 'It did so as the queue was restarted, and does so again as it is told.' },
           { guard: 'isFull', actions: 'turnDown' },
           { actions: 'place' }
         ],

@@ -6,6 +6,7 @@ import {
   type Policy, type PolicyFacts, type PolicyProblem
 } from './policy.ts'
 import { publish, type MachineInput, type Outgoing } from './publish.ts'
+import { isResumed, RESUMES } from './resume.ts'
 
 export interface PolicyKeeperOptions extends Policy, PolicyFacts {
   /** An authority has said what this peer is called. @default false */
@@ -19,9 +20,13 @@ interface Context {
   readonly facts: PolicyFacts
   readonly policy: Policy
   readonly named: boolean
+  /** It goes on where it was when it failed. */
+  readonly resumed: boolean
+  /** The behaviour flag {@link RESUMES} is in force. */
+  readonly resumes: boolean
 }
 
-type Events = EventOf<'SetPolicy' | 'SetName' | 'PeerBlocked' | 'DirectoryOpened'>
+type Events = EventOf<'SetPolicy' | 'SetName' | 'PeerBlocked' | 'DirectoryOpened' | 'PolicyChanged' | 'NameChanged'>
 
 interface Args {
   readonly context: Context
@@ -45,6 +50,8 @@ function wanted({ context: { policy }, event }: Args): Policy {
       const { peerId } = event.body
       return { ...policy, blocked: event.body.blocked ? union(blocked, [peerId]) : blocked.filter(entry => entry !== peerId) }
     }
+    case 'PolicyChanged':
+      return fromPolicyValue(event.body.policy)
     default:
       return policy
   }
@@ -65,6 +72,13 @@ function withParts(policy: Policy, { policy: given, parts }: EventOf<'SetPolicy'
 
 const union = (entries: readonly string[], more: readonly string[]): string[] => [...new Set([...entries, ...more])]
 
+/** Whether an authority has said, after an event, what this peer is called. */
+function isNamed({ context: { named }, event }: Args): boolean {
+  return named || (event.type === 'SetName' && event.body.remote) || (event.type === 'NameChanged' && event.body.named)
+}
+
+const nameChanged = (args: Args) => new NameChanged({ name: (args.event as EventOf<'SetName'>).body.name, named: args.context.resumes && isNamed(args) })
+
 function changed(args: Args): PolicyChanged {
   const policy = wanted(args)
   const unblocked = args.context.policy.blocked.filter(entry => !policy.blocked.includes(entry) && isPeerId(entry))
@@ -83,6 +97,8 @@ export const policyKeeperMachine = setup({
     emitted: {} as Outgoing
   },
   guards: {
+    isResumed: ({ context }) => context.resumed,
+    isRecalled: ({ event }) => event.from === 'system',
     isUsual: ({ context }) => samePolicy(context.policy, defaultPolicy),
     isContradictory: args => problem(args) !== undefined,
     isSame: args => samePolicy(wanted(args), args.context.policy)
@@ -93,45 +109,55 @@ export const policyKeeperMachine = setup({
     tell: say(args => ['', changed(args)]),
     guard: say(args => [args.context.driver, changed(args)]),
     refuse: say(args => ['', new PolicyRefused(problem(args))]),
-    tellName: say(({ event }) => ['', new NameChanged({ name: (event as EventOf<'SetName'>).body.name })]),
-    guardName: say(({ context, event }) => [context.driver, new NameChanged({ name: (event as EventOf<'SetName'>).body.name })]),
-    keepNamed: assign(({ context, event }) => ({ named: context.named || (event.type === 'SetName' && event.body.remote) }))
+    tellName: say(args => ['', nameChanged(args)]),
+    guardName: say(args => [args.context.driver, nameChanged(args)]),
+    keepNamed: assign(args => ({ named: isNamed(args) }))
   }
 }).createMachine({
   id: 'policy-keeper',
   description: 'Keeps the policy, takes another in its place, and tells everybody who follows it.',
-  context: ({ input: { address, options } }) => {
+  context: ({ input }) => {
+    const { address, options, flags } = input
     const { peerId, decides, authority, named, ...policy } = { ...policyKeeperDefaults, ...options }
-    return { driver: `${address}#guard`, facts: { peerId, decides, authority }, policy, named }
+    return { driver: `${address}#guard`, facts: { peerId, decides, authority }, policy, named, resumed: isResumed(input), resumes: flags.includes(RESUMES) }
   },
   initial: 'starting',
+  on: {
+    SetPolicy: [
+      { guard: 'isContradictory', actions: 'refuse' },
+      { guard: 'isSame', actions: 'ignore' },
+      { actions: replace }
+    ],
+    SetName: [
+      { guard: 'isContradictory', actions: 'refuse' },
+      { actions: ['guardName', 'tellName', 'keepNamed'] }
+    ],
+    PeerBlocked: [
+      { guard: 'isContradictory', actions: 'refuse' },
+      { guard: 'isSame', actions: 'ignore' },
+      { actions: replace }
+    ],
+    DirectoryOpened: [
+      { guard: 'isSame', actions: 'ignore' },
+      { actions: replace }
+    ],
+    PolicyChanged: { actions: 'ignore' },
+    NameChanged: { actions: 'ignore' }
+  },
   states: {
     starting: {
       description: 'Others do what is usual unless they are told otherwise.',
-      always: [{ guard: 'isUsual', target: 'keeping' }, { target: 'keeping', actions: ['guard', 'tell'] }]
+      always: [{ guard: 'isResumed', target: 'resuming' }, { guard: 'isUsual', target: 'keeping' }, { target: 'keeping', actions: ['guard', 'tell'] }]
     },
-    keeping: {
-      description: 'One policy is in force.',
+    resuming: {
+      description: 'It failed: what it said last, and what it missed, comes before anything else. Nobody is told of what was so before.',
       on: {
-        SetPolicy: [
-          { guard: 'isContradictory', actions: 'refuse' },
-          { guard: 'isSame', actions: 'ignore' },
-          { actions: replace }
-        ],
-        SetName: [
-          { guard: 'isContradictory', actions: 'refuse' },
-          { actions: ['guardName', 'tellName', 'keepNamed'] }
-        ],
-        PeerBlocked: [
-          { guard: 'isContradictory', actions: 'refuse' },
-          { guard: 'isSame', actions: 'ignore' },
-          { actions: replace }
-        ],
-        DirectoryOpened: [
-          { guard: 'isSame', actions: 'ignore' },
-          { actions: replace }
-        ]
-      }
-    }
+        PolicyChanged: [{ guard: 'isRecalled', actions: 'keep' }, { actions: 'ignore' }],
+        NameChanged: [{ guard: 'isRecalled', actions: 'keepNamed' }, { actions: 'ignore' }],
+        DirectoryOpened: { actions: 'keep' }
+      },
+      after: { 0: { target: 'keeping', actions: ['guard', 'tell'] } }
+    },
+    keeping: { description: 'One policy is in force.' }
   }
 })

@@ -16,6 +16,8 @@ export interface MachineInput<Options = Record<string, unknown>> {
    * here, so that they replay as they ran.
    */
   readonly flags: readonly number[]
+  /** How many times the actor has failed and was started again. */
+  readonly incarnation: number
   /** Start of the actor's random stream; see random.ts. */
   readonly random: number
 }

@@ -8,7 +8,7 @@ const STEP = 'queue'
 const QUEUE = 'inbound-queue/main'
 
 type Context = StepContext<StepOptions>
-type Events = EventOf<'InboundPlaced' | 'InboundTaken'>
+type Events = EventOf<'InboundPlaced' | 'InboundTaken' | 'InboundReopened'>
 
 const say = (make: Parameters<typeof publish<Context, Events, Events>>[0]) => publish<Context, Events, Events>(make)
 
@@ -26,10 +26,15 @@ export const verifyQueueMachine = setup({
   },
   actions: {
     place: say(({ context: { options: { peerId, linkId } } }) => [QUEUE, new PlaceInbound({ peerId, linkId })]),
+    placeAgain: say(({ context: { options: { peerId, linkId } } }) => [QUEUE, new PlaceInbound({ peerId, linkId, again: true })]),
+    ignore: () => {},
     hold: say(({ context }) => [context.connection, new StepPending({ step: STEP, reason: 'it waits to be taken' })]),
     pass: say(({ context }) => passes(context, STEP)),
-    turnDown: say(({ context, event }) => refuses(context, STEP, (event as EventOf<'InboundPlaced'>).body.code, event.body.reason)),
-    turnAway: say(({ context, event }) => refuses(context, STEP, 'not-approved', event.body.reason))
+    turnDown: say(({ context, event }) => {
+      const { code, reason } = (event as EventOf<'InboundPlaced'>).body
+      return refuses(context, STEP, code, reason)
+    }),
+    turnAway: say(({ context, event }) => refuses(context, STEP, 'not-approved', (event as EventOf<'InboundTaken'>).body.reason))
   }
 }).createMachine({
   id: 'verify-queue',
@@ -44,7 +49,8 @@ export const verifyQueueMachine = setup({
         InboundPlaced: [
           { guard: 'waits', target: 'waiting', actions: 'hold' },
           { target: 'refused', actions: 'turnDown' }
-        ]
+        ],
+        InboundReopened: { actions: 'place' }
       }
     },
     waiting: {
@@ -53,7 +59,9 @@ export const verifyQueueMachine = setup({
         InboundTaken: [
           { guard: 'turnedAway', target: 'refused', actions: 'turnAway' },
           { target: 'passed', actions: 'pass' }
-        ]
+        ],
+        InboundReopened: { actions: 'placeAgain', description: 'The queue failed, and has forgotten who waits.' },
+        InboundPlaced: { actions: 'ignore' }
       }
     },
     passed: { description: 'It was taken.', type: 'final' },

@@ -1,5 +1,5 @@
 import { inboundQueueDefaults, inboundQueueMachine, type InboundQueueOptions } from '../../machines/inbound-queue.ts'
-import { InboundLeft, InboundQueued, PolicyChanged, TakeInbound } from '../../proto/index.ts'
+import { InboundLeft, InboundQueued, InboundReopened, PolicyChanged, TakeInbound } from '../../proto/index.ts'
 import { defineActor, type ActorSpec } from '../seam/index.ts'
 
 export const INBOUND_QUEUE = 'inbound-queue/main'
@@ -9,7 +9,7 @@ export const inboundQueueDefinition = defineActor<InboundQueueOptions>({
   machine: inboundQueueMachine,
   options: inboundQueueDefaults,
   recalls: [PolicyChanged],
-  messages: [InboundLeft, InboundQueued, TakeInbound]
+  messages: [InboundLeft, InboundQueued, InboundReopened, TakeInbound]
 })
 
 /** Keeps peers that dialled us until the host program takes them; `inbound-queue/main`. */

@@ -15,8 +15,8 @@ export const policyKeeperDefinition = defineActor<PolicyKeeperOptions>({
   drivers: { guard: guardDriver },
   options: policyKeeperDefaults,
   listens: [PeerBlocked],
-  recalls: [DirectoryOpened],
-  messages: [NameChanged, PolicyChanged, PolicyRefused, SetName, SetPolicy]
+  recalls: [DirectoryOpened, NameChanged, PolicyChanged],
+  messages: [PolicyRefused, SetName, SetPolicy]
 })
 
 /** The actor that keeps this policy. */

@@ -51,7 +51,8 @@ export interface ActorDefinition<Options extends object = any> {
   readonly listens?: readonly MessageClass[]
   /**
    * Types that it listens to and whose last announcement it is given when it starts late, by mail from
-   * `system`: an actor that is spawned or restarted then knows what the others were told before.
+   * `system`, in the order in which they were announced and before anything else: an actor that is spawned or restarted then knows what
+   * the others were told before. One that recalls its own announcements can go on where it was.
    */
   readonly recalls?: readonly MessageClass[]
   /** Types that it speaks with other peers. */

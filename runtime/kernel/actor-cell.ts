@@ -132,7 +132,8 @@ export class ActorCell implements Receiver {
 
   /** Starts the machine. @param random start of its random stream */
   start(random: number): void {
-    const input: MachineInput = { address: this.address, parent: this.parentAddress, options: this.options.machine, flags: this.#host.flags, random }
+    const { address, parentAddress: parent, options: { machine: options }, incarnation } = this
+    const input: MachineInput = { address, parent, options, flags: this.#host.flags, incarnation, random }
     this.#fault = undefined
     this.#origin = 0
     this.#step(this.#host.cause, () => this.#make({ input }).start())

@@ -1,9 +1,10 @@
 import {
   Checkpoint, CheckpointActor, CheckpointAnnouncement, CheckpointDeadLetters, CheckpointHeard, CheckpointStop, CheckpointStopping, CheckpointTimer, CheckpointWatch,
-  type Envelope, type Registry
+  type Registry
 } from '../../proto/index.ts'
 import { ActorCell, type CellHost } from './actor-cell.ts'
 import { recordedOptions } from './actor-kind.ts'
+import type { Announcements } from './announcements.ts'
 import type { HeapClock, Timer } from './clock.ts'
 import type { DeadLetters } from './dead-letters.ts'
 import { BusEnvelope } from './envelope.ts'
@@ -22,7 +23,7 @@ export interface CoreState {
   readonly kinds: Kinds
   readonly cells: Map<string, ActorCell>
   readonly watches: Watches
-  readonly announced: Map<string, Envelope>
+  readonly announced: Announcements
   readonly stopper: Stopper
 }
 
@@ -41,7 +42,7 @@ export function takeCheckpoint(core: CoreState): Checkpoint {
     actors: [...cells.values()].map(cell => checkpointActor(cell, places.get(cell) ?? 0)),
     timers: checkpointTimers(clock.armed(), cells),
     watches: [...watches.entries()].map(([watched, watchers]) => new CheckpointWatch({ watched, watchers: [...watchers] })),
-    announced: [...announced].map(([type, { bytes }]) => new CheckpointAnnouncement({ type, body: bytes })),
+    announced: [...announced].map(({ type, bytes }) => new CheckpointAnnouncement({ type, body: bytes })),
     deadLetters: deadLetters.total,
     held: deadLetters.held.map(({ reason, count, last }) => new CheckpointDeadLetters({ reason, count, ...last })),
     ...(all && { stop: new CheckpointStop({ reason: all.reason, roots: all.roots.map(({ address }) => address) }) })
@@ -111,7 +112,7 @@ export function restoreCheckpoint(core: CoreState, checkpoint: Checkpoint, syste
   }
   for (const { watched, watchers } of checkpoint.watches as CheckpointWatch[]) for (const watcher of watchers) watches.add(watcher, watched)
   for (const { type, body } of checkpoint.announced as CheckpointAnnouncement[]) {
-    announced.set(type, BusEnvelope.received({ type, seq: 0, time: 0, from: '', to: '', cause: 0 }, registry.get(type), body))
+    announced.keep(BusEnvelope.received({ type, seq: 0, time: 0, from: '', to: '', cause: 0 }, registry.get(type), body))
   }
   deadLetters.resume(checkpoint.deadLetters, (checkpoint.held as CheckpointDeadLetters[]).map(({ reason, count, type, from, to, seq }) =>
     ({ reason, count, last: { type, from, to, seq } })))

@@ -4,6 +4,7 @@ import {
 } from '../../proto/index.ts'
 import { ActorCell, type Ending } from './actor-cell.ts'
 import { isOutside, ownerOf } from './address.ts'
+import { Announcements } from './announcements.ts'
 import type { Bus, Receiver, RunawayVerdict } from './bus.ts'
 import type { CoreState, Restorer } from './checkpoint.ts'
 import type { HeapClock } from './clock.ts'
@@ -55,8 +56,7 @@ export class System implements Restorer, Receiver {
   readonly #kinds: Kinds
   readonly #cells = new Map<string, ActorCell>()
   readonly #watches = new Watches()
-  /** The last announcement of each type that some kind recalls. */
-  readonly #announced = new Map<string, Envelope>()
+  readonly #announced: Announcements
   readonly #stopper: Stopper
   readonly #spawner: Spawner
   #launches = 0
@@ -71,6 +71,7 @@ export class System implements Restorer, Receiver {
     this.maxRecent = limits.maxRecent
     this.witness = parts.witness
     this.flags = Object.freeze([...parts.flags])
+    this.#announced = new Announcements(this.flags)
     this.#stopper = new Stopper({
       clock,
       stopTimeoutMs: limits.stopTimeoutMs,
@@ -125,7 +126,7 @@ export class System implements Restorer, Receiver {
   receive(envelope: Envelope): void {
     this.cause = envelope.seq
     if (envelope.to === '') {
-      if (envelope.type !== 'ActorStopped') this.#announced.set(envelope.type, envelope)
+      if (envelope.type !== 'ActorStopped') this.#announced.keep(envelope)
       else if (envelope.from === this.address) this.#gone((envelope as EventOf<'ActorStopped'>).body.address)
     } else {
       this.#command(envelope)
@@ -277,10 +278,7 @@ export class System implements Restorer, Receiver {
     const { kind, version = 1 } = definition
     publisher.system(new ActorStarted({ address, kind, version, incarnation, parent: cell.parentAddress }), '', this.cause)
     cell.start(streamStart(seed, address, incarnation))
-    for (const type of cell.kind.recalls) {
-      const announced = this.#announced.get(type)
-      if (announced !== undefined) publisher.system(announced.body, address, this.cause)
-    }
+    for (const { body } of this.#announced.recalledBy(cell.kind)) publisher.system(body, address, this.cause)
   }
 
   #endBelow(cell: ActorCell, ending: Ending): void {

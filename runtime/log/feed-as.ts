@@ -39,13 +39,13 @@ export function checkpointAs(checkpoint: Checkpoint, definitions: readonly Actor
   })
 }
 
-function check({ kind, id, parent, options: text, context }: CheckpointActor, { machine }: ActorDefinition, flags: readonly number[]): void {
+function check({ kind, id, parent, options: text, incarnation, context }: CheckpointActor, { machine }: ActorDefinition, flags: readonly number[]): void {
   const address = `${kind}/${id}`
   let lost
   try {
     const options = JSON.parse(text) as Record<string, unknown>
     const recorded = parsePlain(context, options) as object
-    const input: MachineInput = { address, parent: parent || 'system', options, flags, random: 0 }
+    const input: MachineInput = { address, parent: parent || 'system', options, flags, incarnation, random: 0 }
     const fresh = createActor(machine, { input, logger: () => {} }).getSnapshot().context as object
     lost = Object.keys(fresh).find(key => !(key in recorded))
   } catch {

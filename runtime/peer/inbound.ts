@@ -1,5 +1,5 @@
 import { INBOUND_QUEUE } from '../../actors/inbound-queue/index.ts'
-import { InboundLeft, InboundQueued, TakeInbound, type Message } from '../../proto/index.ts'
+import { InboundLeft, InboundQueued, InboundReopened, TakeInbound, type Message } from '../../proto/index.ts'
 import type { PeerParts } from './peer-parts.ts'
 
 /** A peer that dialled us and waits to be taken. */
@@ -30,6 +30,8 @@ export class Inbound implements AsyncIterable<InboundPeer> {
       this.#wake()
     })
     kernel.bus.of(InboundLeft).subscribe(({ body }) => this.#waiting.delete(body.linkId))
+    // Who still waits is told of again.
+    kernel.bus.of(InboundReopened).subscribe(() => this.#waiting.clear())
     kernel.onStopped(() => {
       this.#stopped = true
       this.#waiting.clear()

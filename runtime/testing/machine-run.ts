@@ -30,7 +30,7 @@ export class MachineRun {
   /** Starts the machine at time 0. @param options its address is `MACHINE/main` unless said otherwise, its parent `system` */
   constructor(machine: AnyStateMachine, { coverage, ...input }: MachineRunOptions = {}) {
     this.actor = createActor(machine, {
-      input: { address: `${machine.id}/main`, parent: 'system', flags: [], random: 1, options: {}, ...input },
+      input: { address: `${machine.id}/main`, parent: 'system', flags: [], incarnation: 0, random: 1, options: {}, ...input },
       clock: this.clock.ownedBy('machine') as never,
       ...(coverage === undefined ? {} : { inspect: coverage.note })
     })

@@ -13,7 +13,7 @@ class Run {
   #sent: [to: string, body: Message][] = []
 
   constructor(options: Partial<ListenerMachineOptions> = {}) {
-    const input = { address: 'listener/main', parent: 'system', options: { ...defaults, ...options }, flags: [], random: 1 }
+    const input = { address: 'listener/main', parent: 'system', options: { ...defaults, ...options }, flags: [], incarnation: 0, random: 1 }
     this.actor = createActor(listenerMachine, { input, clock: this.clock })
     this.actor.on('publish', event => {
       const { to, body } = event as unknown as Outgoing

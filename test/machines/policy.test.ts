@@ -2,7 +2,8 @@ import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { BLOCKED_MAX, changeProblem, defaultPolicy, firstName, nameProblem, policyProblem, type IdentifierPolicy, type Policy } from '../../machines/policy.ts'
 import { policyKeeperMachine } from '../../machines/policy-keeper.ts'
-import { DirectoryOpened, PeerBlocked, PolicyValue, SetName, SetPolicy } from '../../proto/index.ts'
+import { RESUMES } from '../../machines/resume.ts'
+import { DirectoryOpened, PeerBlocked, PolicyChanged, PolicyValue, SetName, SetPolicy } from '../../proto/index.ts'
 import { MachineRun } from '../../runtime/testing/machine-run.ts'
 import { changedPolicy, policyOf } from '../../runtime/peer/policy.ts'
 
@@ -135,6 +136,55 @@ describe('the keeper of the policy', () => {
       { type: 'NameChanged', to: 'policy-keeper/main#guard', body: { name: 'ann by authority' } }, { type: 'NameChanged', to: '' },
       { type: 'PolicyRefused', body: { problem: 'name-settled' } }, { type: 'PolicyRefused', body: { problem: 'identifier-settled' } }
     ])
+  })
+
+  describe('that failed and is restarted', () => {
+    const resumed = (options: object = {}) => new MachineRun(policyKeeperMachine, { incarnation: 1, flags: [RESUMES], options: { blocked: [bob], ...options, ...facts } })
+    const told = (run: MachineRun) => {
+      run.pass(0)
+      return run.of('PolicyChanged').map(({ to, body }) => [to, body.policy?.blocked])
+    }
+
+    it('goes on with what it announced last, and tells nobody of its first policy', () => {
+      const run = resumed()
+      run.hear(new DirectoryOpened({ blocked: [bob] }), 'system')
+      run.hear(new PolicyChanged({ policy: value({ blocked: [ann], inbound: false }) }), 'system')
+      expect(run.said).toEqual([])
+      expect(told(run)).toEqual([['policy-keeper/main#guard', [ann]], ['', [ann]]])
+      expect(policyIn(run)).toEqual({ ...defaultPolicy, blocked: [ann], inbound: false })
+    })
+
+    it('blocks whom a directory holds as blocked that was opened meanwhile', () => {
+      const run = resumed()
+      run.hear(new PolicyChanged({ policy: value({ blocked: [] }) }), 'system')
+      run.hear(new DirectoryOpened({ blocked: [ann] }), 'system')
+      expect(told(run)).toEqual([['policy-keeper/main#guard', [ann]], ['', [ann]]])
+    })
+
+    it('keeps what is asked of it in the same moment, whatever is announced', () => {
+      const run = resumed()
+      run.hear(new PolicyChanged({ policy: value({}) }), 'system')
+      run.hear(new SetPolicy({ block: ['192.0.2.1'] }))
+      run.hear(new SetPolicy({ block: ['192.0.2.2'] }))
+      run.hear(new PolicyChanged({ policy: value({ blocked: ['192.0.2.1'] }) }), 'policy-keeper/main')
+      expect(told(run).at(-1)).toEqual(['', ['192.0.2.1', '192.0.2.2']])
+    })
+
+    it('has a name that is settled still settled', () => {
+      const remote = { ...facts, authority: true, identifier: 'strict-remote-only' as const }
+      const first = new MachineRun(policyKeeperMachine, { flags: [RESUMES], options: remote })
+      first.hear(new SetName({ name: 'ann by authority', remote: true }))
+      const run = new MachineRun(policyKeeperMachine, { incarnation: 1, flags: [RESUMES], options: remote })
+      run.hear(first.of('NameChanged')[0]!.body, 'system')
+      run.pass(0)
+      run.hear(new SetName({ name: 'another', remote: true }))
+      expect(run.take().at(-1)).toMatchObject({ type: 'PolicyRefused', body: { problem: 'name-settled' } })
+    })
+
+    it('begins anew where the log is of a time in which it did', () => {
+      const run = new MachineRun(policyKeeperMachine, { incarnation: 1, flags: [], options: { blocked: [bob], ...facts } })
+      expect([run.state, told(run)]).toEqual(['keeping', [['policy-keeper/main#guard', [bob]], ['', [bob]]]])
+    })
   })
 
   it('ends in a policy that makes sense, whatever it is told', () => {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals'
-import { createMachine } from 'xstate'
+import { assign, createMachine } from 'xstate'
 import { defineActor, type ActorDefinition, type Strategy } from '../../../actors/seam/index.ts'
-import { publish } from '../../../machines/publish.ts'
+import { publish, type MachineInput } from '../../../machines/publish.ts'
+import { RESUMES } from '../../../machines/resume.ts'
 import {
   ActorFailed, ActorStarted, DeadLetter, DriverFailed, LinksChanged, Ping, Pong, StopActor, Terminated, TextMessage, Watch
 } from '../../../proto/index.ts'
@@ -10,6 +11,15 @@ import { echo, polite, puppet, ticker } from './toys.ts'
 
 const say = (h: Harness, text: string, to = 'puppet/main') => h.host(new TextMessage({ text }), to)
 const named = (kind: string, strategy?: Strategy): ActorDefinition => ({ ...echo, kind, ...(strategy && { strategy }) })
+/** It fails at a text, and keeps the types of what else it was given. */
+const keepsTypes = createMachine({
+  types: {} as { context: { heard: string[]; incarnation: number }; input: MachineInput },
+  context: ({ input: { incarnation } }) => ({ heard: [], incarnation }),
+  on: {
+    TextMessage: { actions: () => { throw new Error('told to') } },
+    '*': { actions: assign({ heard: ({ context, event }) => [...context.heard, event.type] }) }
+  }
+})
 const failures = (h: Harness) => h.types(ActorFailed).map(({ time, body }) => {
   const { address, error, decision } = body as ActorFailed
   return [time, address, error, decision]
@@ -38,6 +48,18 @@ describe.each(codecs)('supervision, codec %s', codec => {
     h.kernel.advanceTo(100)
     const pings = h.kernel.inspect().actors.map(({ address, context }) => [address, (context as { pings?: number }).pings])
     expect(pings).toEqual(expect.arrayContaining([['echo/main', 1], ['late/a', 2], ['late/b', 1]]))
+  })
+
+  it.each([
+    ['in the order in which they were announced', [RESUMES], ['LinksChanged', 'Pong', 'Ping']],
+    ['in the order of its definition where a log is of that time', [], ['Ping', 'Pong', 'LinksChanged']]
+  ])('gives it what it recalls %s', (_, flags, order) => {
+    const late = spec({ ...echo, recalls: [Ping, Pong, LinksChanged], machine: keepsTypes })
+    const h = start([late], { codec, flags })
+    for (const body of [new Ping(), new LinksChanged(), new Pong(), new Ping()]) h.host(body)
+    say(h, 'boom', 'echo/main')
+    h.kernel.advanceTo(100)
+    expect(h.kernel.inspect().actors).toMatchObject([{ incarnation: 1, context: { heard: order, incarnation: 1 } }])
   })
 
   it('says what failed, with name and message of the error and the last messages, and reports the stack', () => {
