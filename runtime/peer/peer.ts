@@ -214,7 +214,7 @@ export class Peer extends PeerWords implements AsyncDisposable {
     return clock.enter(() => kernel.input(body, { from: 'host', to: address.to ?? '' }))
   }
 
-  /** Closes every link to a peer. @param to a PeerId, an unambiguous prefix of one, or a name */
+  /** Closes every link to a peer, those too that are being verified, and has none for a minute. @param to a PeerId, an unambiguous prefix of one, or a name */
   drop(to: string): void {
     this.#mustRun()
     this.publish(new DropPeer({ peerId: this.#peerIdOf(to) }), { to: this.#parts.linkKeeper })

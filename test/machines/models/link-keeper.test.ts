@@ -161,9 +161,10 @@ const dropped = (id: string) => told(`${id} is dropped`, links => ({
   from: 'host',
   outcome: () => {
     const peer = links.peers.get(id)!
-    if (links.stoppedAt !== undefined || !peer.known) return
+    if (links.stoppedAt !== undefined) return
+    peer.known = true
     peer.quietUntil = peer.droppedUntil = links.now + DROP_MS
-    for (const link of links.of(peer)) links.close(link, 'dropped')
+    for (const link of links.links) if (link.peer === peer) links.close(link, 'dropped')
   }
 }))
 
