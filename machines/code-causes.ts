@@ -29,6 +29,8 @@ export const DECIDERS = {
   'dial-timeout': timeout('peer-connection.dialTimeoutMs'),
   'dial-failed': network,
   'blocked-address': policy('policy-keeper.blocked'),
+  'accept-rate': policy('listener.acceptPerSecond'),
+  'accept-rate-all': policy('listener.acceptPerSecondAll'),
   'dial-budget': policy('link-keeper.dialsPerTarget'),
   'no-address': guard('nowhereToDial'),
 

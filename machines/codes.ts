@@ -35,6 +35,8 @@ export const CODES = {
   'dial-timeout': happened('The address did not answer in time.', 'Check the address and whether a firewall drops the packets.'),
   'dial-failed': happened('The connection could not be opened for another reason.', 'The reason beside this code names the system error.'),
   'blocked-address': refused('The policy of one side blocks the address of the other.', 'Unblock it there with the command unblock, or take it out of its --policy.'),
+  'accept-rate': refused('That address called more often than is taken from one.', 'Find out what calls from there again and again; raise acceptPerSecond of the listener for many peers behind one address.', 'soon'),
+  'accept-rate-all': refused('More callers came than are taken from all addresses together.', 'Find out who calls; raise acceptPerSecondAll of the listener for a large network.', 'soon'),
   'dial-budget': happened('That address was dialled as often as is allowed for a while.', 'Wait; it is dialled again when the peer is heard.', 'never'),
   'no-address': happened('No address of the peer is known.', 'Wait until it is heard, or name it with --peer.', 'never'),
 

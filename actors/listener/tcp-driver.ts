@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { Endpoint, InboundSecured, ListenFailed, ListenOpened, type Envelope, type EventOf } from '../../proto/index.ts'
+import { codeEntry } from '../../machines/codes.ts'
 import { Identity } from '../identity/index.ts'
 import { LINK_KEEPER } from '../link-keeper/address.ts'
 import { goodbyeFrame } from '../peer-connection/goodbye.ts'
@@ -13,6 +14,7 @@ import { ListenError } from './listen-error.ts'
 import type { TcpDriverOptions } from './options.ts'
 import { PendingCallers } from './pending.ts'
 import { placesOf, type Place } from './places.ts'
+import { Refusals } from './refusals.ts'
 import { SecuredSockets } from './secured-sockets.ts'
 import { Servers } from './servers.ts'
 import { plainAddress, sourceOf } from './source.ts'
@@ -32,6 +34,7 @@ export class TcpDriver implements Driver {
   readonly #rate: TokenBuckets
   readonly #rateOfAll: TokenBucket
   readonly #pending: PendingCallers<Caller>
+  readonly #refusals: Refusals
   readonly #servers: Servers
   // One change of the servers after the other.
   #work: Promise<void> = Promise.resolve()
@@ -49,6 +52,7 @@ export class TcpDriver implements Driver {
       context.count('pending-evicted')
       abandon(caller)
     })
+    this.#refusals = new Refusals(refused => context.publish(refused, ''))
     this.#servers = new Servers({ connection: socket => this.#accept(socket), failed: error => this.#queue(() => this.#fail(error)) })
   }
 
@@ -65,6 +69,7 @@ export class TcpDriver implements Driver {
 
   async stop(): Promise<void> {
     this.#stopFollowing()
+    this.#refusals.stop()
     this.#queue(() => this.#servers.close())
     const gone = [...this.#pending].map(caller => {
       const closed = new Promise(resolve => caller.socket.once('close', resolve))
@@ -136,22 +141,25 @@ export class TcpDriver implements Driver {
     raw.on('error', ignore)
     const { remoteAddress, remotePort, localAddress, localPort } = raw
     if (remoteAddress === undefined || this.#context.signal.aborted) return void raw.destroy()
+    const source = sourceOf(remoteAddress)
+    const remote = { host: plainAddress(remoteAddress), port: remotePort ?? 0 }
     if (this.#blocked.blocks(remoteAddress)) {
       this.#context.count('blocked-address')
+      this.#refusals.turnedAway(source, remote, 'blocked-address', () => `the policy here blocks ${this.#blocked.entryFor(remote.host) ?? remote.host}`)
       return void raw.resetAndDestroy()
     }
-    const source = sourceOf(remoteAddress)
     const now = performance.now()
     const excess = !this.#rate.take(source, now) ? 'accept-rate' : !this.#rateOfAll.take(now) ? 'accept-rate-all' : undefined
     if (excess !== undefined) {
       this.#context.count(excess)
+      this.#refusals.turnedAway(source, remote, excess, () => codeEntry(excess).means)
       // A reset tells the caller at once and leaves nothing waiting here.
       return void raw.resetAndDestroy()
     }
     const caller: Caller = {
       socket: secureInbound(raw, this.#context.services.get(Identity)),
       source,
-      remote: { host: plainAddress(remoteAddress), port: remotePort ?? 0 },
+      remote,
       local: { host: plainAddress(localAddress ?? ''), port: localPort ?? 0 }
     }
     const leave = (): void => this.#pending.remove(source, caller)
@@ -160,7 +168,10 @@ export class TcpDriver implements Driver {
     handshake(caller.socket, { timeoutMs: this.#context.options.handshakeTimeoutMs }).then(
       secured => this.#secured(caller, secured, leave),
       (error: LinkSecurityError) => {
-        if (error.code !== 'aborted') this.#context.count(`handshake-${error.code}`)
+        if (error.code === 'aborted') return
+        this.#context.count(`handshake-${error.code}`)
+        // Who hangs up was not turned away: one of two that dial each other does so in the course of things.
+        if (error.code !== 'closed') this.#refusals.turnedAway(source, remote, error.code, () => error.message)
       }
     )
   }

@@ -4,9 +4,11 @@ import { serviceKey } from '../seam/index.ts'
 /** The addresses that the policy blocks, as drivers ask for them: before anything is read of whoever is there. */
 export class AddressGuard {
   #list: Blocklist = blocksNobody
+  #entries: readonly string[] = []
   readonly #listeners = new Set<() => void>()
 
   follow(entries: readonly string[]): void {
+    this.#entries = entries
     this.#list = blocklistOf(entries)
     for (const listener of this.#listeners) listener()
   }
@@ -19,6 +21,11 @@ export class AddressGuard {
 
   blocks(host: string): boolean {
     return blocksHost(this.#list, host)
+  }
+
+  /** The entry of the policy that blocks it, as a person wrote it; reads them one after the other. */
+  entryFor(host: string): string | undefined {
+    return this.#entries.find(entry => blocksHost(blocklistOf([entry]), host))
   }
 }
 

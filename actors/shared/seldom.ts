@@ -1,5 +1,5 @@
 import { Lru } from './lru.ts'
-import { TokenBucket } from './token-buckets.ts'
+import { TokenBucket, type BucketLimits } from './token-buckets.ts'
 
 /** One thing is told of this often at most, in milliseconds: a person looks rarely. */
 const AGAIN_MS = 60_000
@@ -12,9 +12,12 @@ export class Seldom {
   readonly #inAll: TokenBucket
   readonly #told = new Lru<string, number>(KEYS_MAX)
 
-  /** @param now milliseconds on any clock that only goes forward */
-  constructor(now: number) {
-    this.#inAll = new TokenBucket(IN_ALL, now)
+  /**
+   * @param now milliseconds on any clock that only goes forward
+   * @param inAll how often all things together
+   */
+  constructor(now: number, inAll: BucketLimits = IN_ALL) {
+    this.#inAll = new TokenBucket(inAll, now)
   }
 
   /** Takes from the budget where it says yes; {@link told} says that it was worth it. */

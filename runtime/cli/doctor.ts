@@ -81,12 +81,12 @@ async function explain(file: string, peer: string | undefined, { with: modules =
   const { histories, until, header, brokenOff } = await recordedHistories(file, { definitions: [...definitions, ...own.definitions], messages: own.messages })
   if (brokenOff !== undefined) complain(`p2pnet: the log is explained up to ${new Date(until).toISOString()} alone: ${legible(brokenOff.split('\n')[0]!)}`)
   if (peer !== undefined) return tell(diagnose(histories, histories.find(peer), until), json, until)
-  const found = histories.keys.map(key => diagnose(histories, key, until))
+  const found = histories.keys.map(key => ({ key, ...diagnose(histories, key, until) }))
   if (json) return found.forEach(each => printJson({ event: 'why', ...whyFields(each, until) }))
   if (found.length === 0) return print(`${legible(header.name) || 'the peer'} heard of nobody until ${new Date(until).toISOString()}`)
   print(crop(`${cell('PEER', 14)} ${cell('ID', 8)} ${cell('STANDING', 9)} ${cell('CODE', 18)} WHAT HAPPENED`, columns()))
-  for (const { peerId, name, standing, cause, summary } of found) {
-    const called = legible(name || cause?.place || '–')
+  for (const { key, peerId, name, standing, cause, summary } of found) {
+    const called = legible(name || (peerId === '' ? key : cause?.place) || '–')
     print(crop(`${cell(called, 14)} ${cell(peerId.slice(0, 8) || '–', 8)} ${cell(standing, 9)} ${cell(cause?.code ?? '', 18)} ${legible(cause?.reason || summary)}`, columns()))
   }
   print(`more about one: p2pnet doctor ${file} PEER`)

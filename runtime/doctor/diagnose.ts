@@ -1,7 +1,8 @@
 import { codeEntry, type Code } from '../../machines/codes.ts'
 import { deciderOf } from '../../machines/code-causes.ts'
-import type { Attempt, Case, GoneInterface, Histories } from './histories.ts'
-import { clause, detailOf, hostOf, isDial, RUNGS, type By, type Kept, type Note } from './note.ts'
+import type { Attempt, Case } from './case.ts'
+import type { GoneInterface, Histories } from './histories.ts'
+import { clause, detailOf, hostOf, isAddress, isDial, RUNGS, type By, type Kept, type Note } from './note.ts'
 import type { Cause, Diagnosis } from './diagnosis.ts'
 import { adviceOf, roughly, summaryOf } from './words.ts'
 
@@ -16,10 +17,10 @@ const BROKEN: ReadonlySet<string> = new Set(['keepalive-timeout', 'lost'])
 /** @param key PeerId or place, as {@link Histories.find} gives it */
 export function diagnose(histories: Histories, key: string, now: number): Diagnosis {
   const about = histories.of(key)
-  const seen = about === undefined ? undefined : factsOf(about, histories.gone)
+  const seen = about === undefined ? undefined : withStrangers(factsOf(about, histories.gone), histories.strangersAt(about.notes))
   const block = seen?.standing === 'linked' ? undefined : histories.blockOf(key)
   const facts = block === undefined || seen?.cause !== undefined ? seen : { standing: 'ignored' as const, since: now, attempt: undefined, cause: ofItself(block, codeEntry(block).means, 'self', now) }
-  const isPlace = key.includes(':')
+  const isPlace = key.includes(':') || isAddress(key)
   const found: Omit<Diagnosis, 'summary' | 'advice'> = {
     peerId: isPlace ? '' : key,
     name: about?.name ?? '',
@@ -73,6 +74,16 @@ function factsOf({ notes, attempts }: Case, gone: readonly GoneInterface[]): Fac
   return { standing: cause.rung === 'backoff' ? 'ignored' : 'ended', since: cause.since, attempt, cause }
 }
 
+/** Who calls from where a peer is may be that peer: its address tells of a block, and of the rest where nothing else does. */
+function withStrangers(facts: Facts, strangers: readonly Case[]): Facts {
+  if (facts.standing === 'linked' || facts.standing === 'opening') return facts
+  const calls = strangers.flatMap(({ notes }) => notes.at(-1) ?? [])
+  const last = calls.reduce<Kept | undefined>((latest, each) => latest === undefined || each.time > latest.time ? each : latest, undefined)
+  if (last === undefined || (facts.cause !== undefined && !(last.note.code === 'blocked-address' && last.time > facts.cause.time))) return facts
+  const cause = asCause(last, 0)
+  return { ...facts, standing: facts.standing === 'found' ? 'ended' : facts.standing, since: cause.since, cause }
+}
+
 /** What went wrong since the peer was linked last. */
 function causeOf(notes: readonly Kept[], gone: readonly GoneInterface[]): Cause | undefined {
   const ends: Kept[] = []
@@ -91,7 +102,7 @@ function causeOf(notes: readonly Kept[], gone: readonly GoneInterface[]): Cause 
 
 /** The messages that say how something ended; what the link keeper makes of it says the same again. */
 function tells({ event }: Note): boolean {
-  return event === 'LinkEnded' || event === 'RejectInbound' || event === 'PeerIgnored'
+  return event === 'LinkEnded' || event === 'RejectInbound' || event === 'PeerIgnored' || event === 'CallerRefused'
 }
 
 function asCause({ note, since, time, times }: Kept, dialsSince: number): Cause {

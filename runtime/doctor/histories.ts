@@ -1,7 +1,7 @@
 import type { Observable, Subscription } from 'rxjs'
 import { Lru } from '../../actors/shared/lru.ts'
 import {
-  ActorStopped, DialEndpoint, DialFailed, DialOpened, Direction, InboundSecured, Initiator, InterfacesChanged, Level, LinkAdmitted, LinkEnded, LinkIdentified,
+  ActorStopped, CallerRefused, DialEndpoint, DialFailed, DialOpened, Direction, InboundSecured, Initiator, InterfacesChanged, Level, LinkAdmitted, LinkEnded, LinkIdentified,
   LinkLevelReached, LinkSecured, PeerConnected, PeerDisconnected, PeerFound, PeerIgnored, PeerPending, PeerRefused, PeerVerified, PolicyChanged, RejectInbound, TrustRevoked,
   type Envelope, type Message, type MessageClass
 } from '../../proto/index.ts'
@@ -10,7 +10,9 @@ import { codeEntry } from '../../machines/codes.ts'
 import { fromPolicyValue } from '../../machines/policy.ts'
 import { AmbiguousPeerError, UnknownPeerError } from '../peer/errors.ts'
 import { formatEndpoint } from '../peer/roster.ts'
-import { alike, hostOf, isDial, type By, type Kept, type Note, type Rung } from './note.ts'
+import type { Attempt, Case } from './case.ts'
+import { hostOf, hostsOf, isAddress, isDial, keep, type By, type Kept, type Note, type Rung } from './note.ts'
+import { Strangers } from './strangers.ts'
 
 export interface HistoriesOptions {
   /** Peers, and places where nobody has answered, that are remembered; the one quiet longest goes first. @default 1000, as many as the link keeper knows */
@@ -23,40 +25,11 @@ export const historiesDefaults: HistoriesOptions = { peersMax: 1_000, notesMax: 
 
 /** Connections and callers that are followed; a keeper has fewer at once. */
 const OPEN_MAX = 2_048
-/** How far back the same is looked for: a round of dialling with a refusal leaves a handful of notes. */
-const LOOK_BACK = 12
 /** Interfaces that went, of which the latest count. */
 const GONE_MAX = 16
 
-/** A connection that is under way, or stands. */
-export interface Attempt {
-  readonly connection: string
-  readonly key: string
-  readonly place: string
-  readonly inbound: boolean
-  readonly rung: Rung
-  /** When it came to this rung, in milliseconds since the epoch. */
-  readonly since: number
-  /** When it dials again, in backoff. */
-  readonly until: number
-  /** The place could not be reached: told only where the next one is tried. */
-  readonly failed?: { readonly code: string; readonly reason: string } | undefined
-}
-
 /** As the one who keeps it has it. */
 type Changing = { -readonly [K in keyof Attempt]: Attempt[K] }
-
-/** What is known of one peer, or of a place where nobody has answered. */
-export interface Case {
-  /** PeerId, or `HOST:PORT`. */
-  readonly key: string
-  name: string
-  readonly notes: Kept[]
-  readonly attempts: Map<string, Attempt>
-  /** When its present life began by its own clock, and when we learnt that by ours, in milliseconds since the epoch; 0 where it never said. */
-  startedAt: number
-  toldAt: number
-}
 
 /** An interface of this machine that is not there any more. */
 export interface GoneInterface {
@@ -75,6 +48,7 @@ export class Histories {
   readonly #open = new Map<string, Changing>()
   /** Who answered at a place that was dialled. */
   readonly #at: Lru<string, string>
+  readonly #strangers = new Strangers()
   /** Callers that no connection has taken over yet, by the listener's name for them. */
   readonly #callers = new Lru<string, { peerId: string; place: string }>(OPEN_MAX)
   #interfaces = new Map<string, readonly string[]>()
@@ -142,7 +116,11 @@ export class Histories {
     on(PeerDisconnected, ({ peerId, code, reason, initiator }, _, time) => {
       this.#note(peerId, { event: 'PeerDisconnected', state: 'disconnected', place: '', code, reason, by: byOf(initiator) }, time)
     })
-    on(InboundSecured, ({ handle, peerId, remote }) => this.#callers.set(handle, { peerId, place: formatEndpoint(remote) }))
+    on(CallerRefused, (body, _, time) => this.#strangers.refused(body, time))
+    on(InboundSecured, ({ handle, peerId, remote }) => {
+      this.#strangers.taken(remote?.host ?? '')
+      this.#callers.set(handle, { peerId, place: formatEndpoint(remote) })
+    })
     on(RejectInbound, ({ handle, code, reason }, _, time) => {
       const caller = this.#callers.get(handle)
       if (caller === undefined) return
@@ -165,39 +143,49 @@ export class Histories {
   /** Why the policy of now allows no link to a peer, or to a place; undefined where it does. Who is blocked is not dialled, and nothing is said of that. */
   blockOf(key: string): 'blocked' | 'blocked-address' | undefined {
     if (blocksPeer(this.#blocked, key)) return 'blocked'
-    return key.includes(':') && blocksHost(this.#blocked, hostOf(key).replace(/^\[|\]$/g, '')) ? 'blocked-address' : undefined
+    const hosts = isAddress(key) ? [key] : key.includes(':') ? [hostOf(key)] : hostsOf(this.#cases.get(key)?.notes ?? [])
+    return hosts.length > 0 && hosts.every(host => blocksHost(this.#blocked, host)) ? 'blocked-address' : undefined
   }
 
-  /** PeerIds and places, in the order in which something was heard of them last. */
+  /** Callers from the places of a peer that were turned away before they could say who they are. */
+  strangersAt(notes: readonly Kept[]): Case[] {
+    return hostsOf(notes).flatMap(host => this.#strangers.at(host) ?? [])
+  }
+
+  /** PeerIds, places, and addresses of callers who were turned away before they could say who they are, in the order in which something was heard of them last. */
   get keys(): string[] {
-    return [...this.#cases.keys()]
+    return [...this.#cases.keys(), ...this.#strangers.keys]
   }
 
   of(key: string): Case | undefined {
-    return this.#cases.get(key)
+    return this.#cases.get(key) ?? this.#strangers.at(key)
   }
 
   /**
-   * The key of the peer that is meant by a PeerId, the start of one, a name, or a place that was dialled.
+   * The key of the peer that is meant by a PeerId, the start of one, a name, a place that was dialled, or an address.
    * @throws UnknownPeerError, AmbiguousPeerError
    */
   find(wanted: string): string {
     const at = this.#at.get(wanted)
     if (at !== undefined && this.#cases.has(at)) return at
-    if (this.#cases.has(wanted)) return wanted
+    if (this.#cases.has(wanted) || this.#strangers.at(wanted) !== undefined) return wanted
     const cases = [...this.#cases.values()].filter(({ name }) => name !== '' && name === wanted)
     // Who is only seen to be there, of another network for example, comes second.
     const ours = cases.filter(({ notes }) => notes.some(({ note }) => note.event !== 'PeerIgnored'))
     const named = (ours.length > 0 ? ours : cases).map(({ key }) => key)
-    const found = named.length > 0 ? named : wanted === '' ? [] : this.keys.filter(key => key.startsWith(wanted))
+    const found = named.length > 0 ? named : wanted === '' ? [] : isAddress(wanted) ? this.#metAt(wanted) : this.keys.filter(key => key.startsWith(wanted))
     if (found.length === 1) return found[0]!
     if (found.length === 0 && this.blockOf(wanted) !== undefined) return wanted
-    if (found.length === 0) throw new UnknownPeerError(`nothing was heard of '${wanted}', by PeerId, the start of one, name or HOST:PORT`)
+    if (found.length === 0) throw new UnknownPeerError(`nothing was heard of '${wanted}', by PeerId, the start of one, name, HOST:PORT or address`)
     throw new AmbiguousPeerError(`'${wanted}' fits ${found.length} peers, ${found.slice(0, 3).join(', ')}: give more of the PeerId`)
   }
 
   close(): void {
     for (const subscription of this.#subscriptions) subscription.unsubscribe()
+  }
+
+  #metAt(address: string): string[] {
+    return [...this.#cases].filter(([key, { notes }]) => hostOf(key) === address || hostsOf(notes).includes(address)).map(([key]) => key)
   }
 
   #dial(connection: string, expectedPeerId: string, place: string, time: number): void {
@@ -297,18 +285,7 @@ export class Histories {
     if (key === '') return
     const about = this.#case(key)
     if (name !== '') about.name = name
-    const { notes } = about
-    for (let at = notes.length - 1; at >= Math.max(0, notes.length - LOOK_BACK); at--) {
-      const before = notes[at]!
-      if (alike(before.note, note)) {
-        notes.splice(at, 1)
-        notes.push({ note, since: before.since, time, times: before.times + 1 })
-        return
-      }
-      if (before.note.state === 'basic' || before.note.state === 'enhanced') break
-    }
-    notes.push({ note, since: time, time, times: 1 })
-    if (notes.length > this.#options.notesMax) notes.shift()
+    keep(about.notes, note, time, this.#options.notesMax)
   }
 }
 

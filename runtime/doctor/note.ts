@@ -1,3 +1,5 @@
+import { addressOf } from '../../machines/address-scope.ts'
+
 /** States of the machine of a connection, in the order in which a link climbs; `backoff` while it waits to dial again. */
 export const RUNGS = ['backoff', 'dialing', 'securing', 'identifying', 'admitting', 'verifying', 'pending', 'withdrawn', 'basic', 'enhanced'] as const
 
@@ -45,9 +47,37 @@ export function alike(a: Note, b: Note): boolean {
     && a.name === b.name && a.inbound === b.inbound && (a.inbound === true ? hostOf(a.place) === hostOf(b.place) : a.place === b.place)
 }
 
-/** `HOST` of `HOST:PORT`. */
+/** How far back the same is looked for: a round of dialling with a refusal leaves a handful of notes. */
+const LOOK_BACK = 12
+
+/** Adds a note; what happens again and again is kept once, and the oldest go first. */
+export function keep(notes: Kept[], note: Note, time: number, most: number, more = 1): void {
+  for (let at = notes.length - 1; at >= Math.max(0, notes.length - LOOK_BACK); at--) {
+    const before = notes[at]!
+    if (alike(before.note, note)) {
+      notes.splice(at, 1)
+      notes.push({ note, since: before.since, time, times: before.times + more })
+      return
+    }
+    if (before.note.state === 'basic' || before.note.state === 'enhanced') break
+  }
+  notes.push({ note, since: time, time, times: more })
+  if (notes.length > most) notes.shift()
+}
+
+/** `HOST` of `HOST:PORT`, without brackets. */
 export function hostOf(place: string): string {
-  return place.slice(0, place.lastIndexOf(':'))
+  return place.slice(0, place.lastIndexOf(':')).replace(/^\[|\]$/g, '')
+}
+
+/** Hosts of the places of which the notes tell, each once. */
+export function hostsOf(notes: readonly Kept[]): string[] {
+  return [...new Set(notes.flatMap(({ note }) => note.place.split(', ').map(hostOf)))].filter(host => host !== '')
+}
+
+/** An address without a port, as one asks who calls from there. */
+export function isAddress(key: string): boolean {
+  return addressOf(key) !== undefined
 }
 
 /** The note in words. */
@@ -67,11 +97,17 @@ function wordsOf({ event, place, inbound, via = '', name = '', steps = [], code 
     case 'PeerPending': return `the step ${step} waits for a decision ${by === 'self' ? 'here' : 'at its side'}: ${clause(reason)}`
     case 'TrustRevoked': return `trust was withdrawn by ${by}${reason === '' ? '' : `: ${clause(reason)}`}`
     case 'DialFailed': return `${place} failed in '${rung}', ${code}: ${clause(reason)}; the next place was tried`
+    case 'CallerRefused': return `somebody called from ${place} and was turned away ${toldWhere(rung)}, ${end}`
     case 'RejectInbound': return `it dialled us from ${place} and was turned away, ${end}`
     case 'PeerRefused': return `refused${step === '' ? '' : ` by ${step}`}, ${code}: ${clause(reason)}`
     case 'PeerDisconnected': return `disconnected, ${end}`
     default: return `${isDial(rung) ? `a dial of ${place} failed` : 'a link ended'} in '${rung}', ${end}${againMs > 0 ? `; dialled again in ${Math.round(againMs)} ms` : ''}`
   }
+}
+
+/** How far a caller came that nobody knows. */
+export function toldWhere(rung: Rung | undefined): string {
+  return rung === 'dialing' ? 'before TLS' : 'in TLS'
 }
 
 /** No link stood yet. */

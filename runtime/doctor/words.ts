@@ -1,6 +1,6 @@
 import { codeEntry } from '../../machines/codes.ts'
 import type { Cause, Diagnosis } from './diagnosis.ts'
-import { clause, hostOf, isDial, type By, type Note } from './note.ts'
+import { clause, hostOf, isDial, toldWhere, type By, type Note } from './note.ts'
 
 type Found = Omit<Diagnosis, 'summary'>
 
@@ -38,7 +38,8 @@ function openingOf({ rung }: Found, last: Note | undefined): string {
 }
 
 /** What was tried, and how far it came. */
-export function triedOf({ code, place, inbound, rung, times, by }: Pick<Cause, 'code' | 'place' | 'inbound' | 'rung' | 'times' | 'by'>): string {
+export function triedOf({ code, place, inbound, rung, time, times, by }: Pick<Cause, 'code' | 'place' | 'inbound' | 'rung' | 'time' | 'times' | 'by'>): string {
+  if (inbound && isDial(rung)) return `somebody called from ${hostOf(place)} ${times > 1 ? `${times} times, the last at` : 'at'} ${new Date(time).toISOString()} and was turned away ${toldWhere(rung)}`
   if (inbound) return `${times > 1 ? `${times} links that it dialled from ${hostOf(place)}` : `the link that it dialled from ${place}`} ended in '${rung}'`
   if (isDial(rung)) return `${times > 1 ? `${times} dials of ${place}` : `a dial of ${place || 'nowhere'}`} ended in '${rung}'`
   return `${times > 1 ? `${times} links to ${place}` : `the link to ${place}`} ended in '${rung}'${code === '' ? ` by ${by}` : ''}`

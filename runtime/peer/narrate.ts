@@ -3,7 +3,7 @@ import type { Logger } from 'pino'
 import type { Observable } from 'rxjs'
 import { codeEntry } from '../../machines/index.ts'
 import {
-  ActorFailed, DeadLetter, DialEndpoint, DialFailed, DriverCounts, LinkSecured, PeerConnected, PeerDisconnected, PeerFound, PeerHeard, PeerIgnored,
+  ActorFailed, CallerRefused, DeadLetter, DialEndpoint, DialFailed, DriverCounts, LinkSecured, PeerConnected, PeerDisconnected, PeerFound, PeerHeard, PeerIgnored,
   PeerRefused, PeerVerified,
   type Envelope, type Message, type MessageClass
 } from '../../proto/index.ts'
@@ -50,6 +50,9 @@ export function narrate(bus: Bus, log: Logger): void {
   bus.of(DeadLetter).subscribe(({ body }) => log.debug({ ...body }, 'dead letter'))
   bus.of(DriverCounts).subscribe(({ body, from }) => {
     log.debug(Object.fromEntries(body.counts.map(({ name, count }) => [name, count])), `dropped by ${from}`)
+  })
+  bus.of(CallerRefused).subscribe(({ body: { remote, code, count, reason } }) => {
+    log.info({ address: formatEndpoint(remote), code, count }, `a caller was turned away: ${reason}`)
   })
   bus.of(PeerIgnored).subscribe(({ body }) => {
     log.debug({ peer: body.peerId, name: body.name, address: formatEndpoint(body.remote), code: body.code }, `ignored: ${body.reason}`)

@@ -9,6 +9,7 @@ import { FILE_CODES } from '../../machines/file-codes.ts'
 import { linkKeeperDefaults } from '../../machines/link-keeper-context.ts'
 import { peerConnectionMachine } from '../../machines/peer-connection.ts'
 import { verifyPingsDefaults } from '../../machines/verify-pings.ts'
+import { listenerDefinition } from '../../actors/listener/index.ts'
 import { peerConnectionDefinition } from '../../actors/peer-connection/index.ts'
 
 const root = join(import.meta.dirname, '../..')
@@ -102,7 +103,7 @@ describe('the codes that machines and actors write', () => {
 
   it('are decided by guards and options that there are', () => {
     const options: Record<string, object> = {
-      'peer-connection': peerConnectionDefinition.options as object, 'link-keeper': linkKeeperDefaults, 'verify-pings': verifyPingsDefaults, 'policy-keeper': policyKeeperDefaults
+      'peer-connection': peerConnectionDefinition.options as object, 'link-keeper': linkKeeperDefaults, 'verify-pings': verifyPingsDefaults, 'policy-keeper': policyKeeperDefaults, listener: listenerDefinition.options as object
     }
     const guards = Object.keys(peerConnectionMachine.implementations.guards)
     for (const { kind, name } of Object.values(DECIDERS) as { kind: string; name: string }[]) {

@@ -24,7 +24,7 @@ export const LINE_CHARS_MAX = 64 * 1024
 
 const USAGE: Readonly<Record<string, string>> = {
   start: 'start', peers: 'peers', say: 'say TEXT or say @PEER TEXT', send: 'send PATH or send PATH @PEER',
-  why: 'why PEER or why HOST:PORT', drop: 'drop PEER', block: 'block PEER, block ADDRESS or block ADDRESS/BITS',
+  why: 'why PEER, why HOST:PORT or why ADDRESS', drop: 'drop PEER', block: 'block PEER, block ADDRESS or block ADDRESS/BITS',
   unblock: 'unblock PEERID, unblock ADDRESS or unblock ADDRESS/BITS', policy: 'policy, or policy NAME VALUE',
   take: 'take, or take PEER', name: 'name NEW-NAME', approve: 'approve PEER', refuse: 'refuse PEER or refuse PEER REASON',
   revoke: 'revoke PEER or revoke PEER REASON', verify: 'verify PEER', status: 'status',

@@ -1,5 +1,5 @@
 import { chmodSync, readFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
+import { connect, createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, it } from '@jest/globals'
 import { generateIdentity } from '../../../actors/identity/index.ts'
@@ -107,6 +107,21 @@ describe('p2pnet doctor', () => {
     expect(all.stdout).toMatch(new RegExp(`^PEER .*\n(?:.*\n)*bob +${peerId.slice(0, 8)} ended +dropped +A person dropped the peer`))
     expect(all.stdout.split('\n').filter(line => line.length > 80 && !line.startsWith('more about'))).toEqual([])
     expect((await p2pnet(['doctor', log, 'nobody'])).code).toBe(2)
+  })
+
+  it('tells at the side that listens who calls from a blocked address', async () => {
+    const log = scratch.of('blocks.p2plog')
+    const ann = up(ownNetwork(), 'blocks', ['--record', log, '--block', '127.0.0.8/30'])
+    const { listen } = await ann.until('ready')
+    for (let i = 0; i < 3; i++) {
+      const socket = connect({ host: '127.0.0.1', port: listen[0].port, localAddress: '127.0.0.9' }).on('error', () => {})
+      await new Promise(resolve => socket.once('close', resolve))
+    }
+    const blocked = { code: 'blocked-address', initiator: 'self', decided: 'the policy policy-keeper.blocked here', reason: 'the policy here blocks 127.0.0.8/30' }
+    expect(await ann.ask('why 127.0.0.9', 'why')).toMatchObject(blocked)
+    expect(await ann.quit()).toBe(0)
+    expect(lines((await p2pnet(['doctor', log, '127.0.0.9', '--json'])).stdout)[0]).toMatchObject(blocked)
+    expect((await p2pnet(['doctor', log])).stdout).toMatch(/^127\.0\.0\.9 +– +ended +blocked-address +the policy here blocks/m)
   })
 
   it.each([

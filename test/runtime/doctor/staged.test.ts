@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer, type AddressInfo, type Socket } from 'node:net'
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { connect as connectTls } from 'node:tls'
 import { afterAll, afterEach, describe, expect, it } from '@jest/globals'
 import { generateIdentity, NetworkKey, type Identity } from '../../../actors/identity/index.ts'
 import { linkKeeper } from '../../../actors/link-keeper/index.ts'
@@ -11,8 +12,8 @@ import { verifyPingsDefinition } from '../../../actors/verify-pings/index.ts'
 import { publish } from '../../../machines/index.ts'
 import type { PeerConnectionContext, PeerConnectionEvent } from '../../../machines/peer-connection-context.ts'
 import { peerConnectionMachine } from '../../../machines/peer-connection.ts'
-import { Identify, LinkEnded, PeerConnected, PeerDisconnected, PeerIgnored, PeerRefused, PeerVerified, type Message } from '../../../proto/index.ts'
-import type { Peer } from '../../../runtime/index.ts'
+import { CallerRefused, Identify, LinkEnded, PeerConnected, PeerDisconnected, PeerIgnored, PeerRefused, PeerVerified, type Message } from '../../../proto/index.ts'
+import { UnknownPeerError, type Peer } from '../../../runtime/index.ts'
 import { fromLog, lasting, placeOf, said, stagedPeer, stopStaged } from './staged.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'p2pnet-doctor-'))
@@ -107,7 +108,28 @@ describe('the doctor names the cause', () => {
     expect(why.cause).toMatchObject({ rung: expect.stringMatching(/^dialing$|^securing$/), code: expect.stringMatching(/^dial-reset$|^closed$/) })
     expect(why.advice).toMatch(/ask the doctor at its side|Ask the doctor at its side/)
     expect(why.advice).toMatch(/block/)
-    await sameFromLogs({ ...ann, about: placeOf(bob.peer) })
+    // At its side it is named, with the entry to take back.
+    expect(bob.peer.why('127.0.0.1')).toMatchObject({
+      peerId: '', standing: 'ended', cause: { code: 'blocked-address', by: 'self', inbound: true, rung: 'dialing', decider: { kind: 'policy', name: 'policy-keeper.blocked', at: 'self' } },
+      summary: expect.stringMatching(/: somebody called from 127\.0\.0\.1 (\d+ times, the last )?at .* and was turned away before TLS, blocked-address: the policy here blocks 127\.0\.0\.0\/8, decided by the policy policy-keeper\.blocked here; unblock it there/)
+    })
+    await sameFromLogs({ ...ann, about: placeOf(bob.peer) }, { ...bob, about: '127.0.0.1' })
+  })
+
+  it('another program: it calls, and does not get through TLS', async () => {
+    const bob = stagedPeer(folder, 'bob')
+    await bob.peer.start()
+    const refused = said(bob.peer, CallerRefused)
+    const socket = connectTls({ socket: connect({ host: '127.0.0.1', port: bob.peer.listening[0]!.port, localAddress: '127.0.0.9' }), rejectUnauthorized: false, ALPNProtocols: ['h2'] })
+    socket.on('error', () => {}).resume()
+    await refused
+    expect(bob.peer.why('127.0.0.9')).toMatchObject({
+      standing: 'ended', cause: { code: 'alpn', by: 'self', inbound: true, rung: 'securing', decider: { kind: 'guard', name: 'TLS handshake', at: 'self' } },
+      summary: expect.stringMatching(/: somebody called from 127\.0\.0\.9 at .* and was turned away in TLS, alpn: the other side does not speak p2pnet\/1/)
+    })
+    expect(() => bob.peer.why('127.0.0.10')).toThrow(UnknownPeerError)
+    await sameFromLogs({ ...bob, about: '127.0.0.9' })
+    socket.destroy()
   })
 
   it('trimmed: another peer was kept before it', async () => {
