@@ -2,9 +2,10 @@ import { assign, setup } from 'xstate'
 import { NameChanged, PolicyChanged, PolicyRefused, type EventOf } from '../proto/index.ts'
 import { isPeerId } from './blocklist.ts'
 import {
-  BLOCKED_MAX, changeProblem, defaultPolicy, fromPolicyValue, nameProblem, policyProblem, samePolicy, toPolicyValue,
+  changeProblem, defaultPolicy, nameProblem, policyProblem, samePolicy, toPolicyValue,
   type Policy, type PolicyFacts, type PolicyProblem
 } from './policy.ts'
+import { policyAfter } from './policy-change.ts'
 import { publish, type MachineInput, type Outgoing } from './publish.ts'
 import { isResumed, RESUMES } from './resume.ts'
 
@@ -36,26 +37,9 @@ interface Args {
 const say = (make: Parameters<typeof publish<Context, Events, Events>>[0]) => publish<Context, Events, Events>(make)
 
 /** What the policy would be after an event. */
-function wanted({ context: { policy }, event }: Args): Policy {
-  const { blocked } = policy
-  switch (event.type) {
-    case 'SetPolicy': {
-      const { block, unblock } = event.body
-      const set = withParts(policy, event.body)
-      return { ...set, blocked: union(set.blocked.filter(entry => !unblock.includes(entry)), block) }
-    }
-    case 'DirectoryOpened':
-      return { ...policy, blocked: union(blocked, event.body.blocked).slice(0, BLOCKED_MAX) }
-    case 'PeerBlocked': {
-      const { peerId } = event.body
-      return { ...policy, blocked: event.body.blocked ? union(blocked, [peerId]) : blocked.filter(entry => entry !== peerId) }
-    }
-    case 'PolicyChanged':
-      return fromPolicyValue(event.body.policy)
-    default:
-      return policy
-  }
-}
+const wanted = ({ context: { policy }, event }: Args): Policy =>
+  // Within a timer it is XState's own event.
+  event.type === 'SetName' || event.type === 'NameChanged' || !('body' in event) ? policy : policyAfter(policy, event)
 
 /** What is wrong with what is asked for. */
 function problem(args: Args): PolicyProblem | undefined {
@@ -63,14 +47,6 @@ function problem(args: Args): PolicyProblem | undefined {
   if (event.type === 'SetName') return nameProblem(policy, event.body.name, event.body.remote, named)
   return policyProblem(wanted(args), facts) ?? changeProblem(policy, wanted(args), named)
 }
-
-function withParts(policy: Policy, { policy: given, parts }: EventOf<'SetPolicy'>['body']): Policy {
-  if (given === null || given === undefined) return policy
-  const whole = fromPolicyValue(given)
-  return parts.length === 0 ? whole : { ...policy, ...Object.fromEntries(Object.entries(whole).filter(([name]) => parts.includes(name))) }
-}
-
-const union = (entries: readonly string[], more: readonly string[]): string[] => [...new Set([...entries, ...more])]
 
 /** Whether an authority has said, after an event, what this peer is called. */
 function isNamed({ context: { named }, event }: Args): boolean {

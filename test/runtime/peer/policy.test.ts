@@ -24,6 +24,43 @@ describe('changes of the policy within a handler', () => {
     ann.publish(new RoutineDue({ name: 'none' }))
     expect(ann.policy).toMatchObject({ blocked: ['192.0.2.1', '192.0.2.2'], inboundQueueLimit: 7 })
   })
+
+  it('are read at once, may be taken back, and never seem to be undone; the log replays', async () => {
+    const record = join(folder, 'within.p2plog')
+    const ann = await peer('ann', { record })
+    const read: (readonly string[])[] = []
+    const blocked = ({ length } = ann.policy.blocked) => { if (length > 0) read.push(ann.policy.blocked) }
+    ann.bus.of(PolicyChanged).subscribe(() => blocked())
+    const bob = generateIdentity().peerId
+    ann.bus.of(RoutineDue).subscribe(() => {
+      for (const entry of ['192.0.2.1', bob, '192.0.2.2']) ann.block(entry)
+      blocked()
+      for (const entry of ['192.0.2.1', bob]) ann.unblock(entry)
+      blocked()
+      expect(() => ann.unblock(bob)).toThrow(expect.objectContaining({ name: 'PolicyError', problem: 'not-blocked' }))
+      ann.setPolicy({ inboundQueueLimit: 7 })
+      expect(ann.policy).toMatchObject({ blocked: ['192.0.2.2'], inboundQueueLimit: 7 })
+    })
+    ann.publish(new RoutineDue({ name: 'none' }))
+    expect(read.shift()).toEqual(['192.0.2.1', bob, '192.0.2.2'])
+    expect(new Set(read.map(String))).toEqual(new Set(['192.0.2.2']))
+    expect(ann.policy).toMatchObject({ blocked: ['192.0.2.2'], inboundQueueLimit: 7 })
+    await ann.stop()
+    expect(await replay(record, { definitions })).toMatchObject({ differences: 0, clean: true })
+  })
+
+  it('are not read any more once they are refused', async () => {
+    const ann = await peer('ann')
+    const read: string[] = []
+    ann.bus.of(PolicyRefused).subscribe(() => read.push(ann.policy.identifier))
+    ann.bus.of(RoutineDue).subscribe(() => {
+      ann.publish(new SetPolicy({ policy: new PolicyValue({ identifier: 'strict-local-only' } as PolicyValue), parts: ['identifier'] }), { to: 'policy-keeper/main' })
+      ann.setPolicy({ identifier: 'local' })
+      read.push(ann.policy.identifier)
+    })
+    ann.publish(new RoutineDue({ name: 'none' }))
+    expect(read).toEqual(['local', 'strict-local-only'])
+  })
 })
 
 describe('what passes before trust', () => {

@@ -1,13 +1,15 @@
 import { describe, expect, it } from '@jest/globals'
 import { join } from 'node:path'
 import { filter, firstValueFrom, take, toArray } from 'rxjs'
-import { definitions } from '../../../actors/index.ts'
-import { ActorStarted, DriverFailed, InboundQueued, InboundReopened, PolicyChanged } from '../../../proto/index.ts'
+import { definitions, generateIdentity } from '../../../actors/index.ts'
+import { ActorStarted, DriverFailed, InboundQueued, InboundReopened, PolicyChanged, RoutineDue } from '../../../proto/index.ts'
 import { createPeer, type Peer } from '../../../runtime/index.ts'
 import { replay } from '../../../runtime/testing/index.ts'
 import { at, folder, linked, network, ownNetworks, peer, peers } from './policy-peers.ts'
 
 ownNetworks()
+
+const bob = generateIdentity().peerId
 
 /** An actor of the peer fails; resolves when it has started again. */
 async function fail(one: Peer, address: string): Promise<void> {
@@ -31,6 +33,24 @@ describe('an actor that failed and is restarted', () => {
     expect(told.map(({ policy }) => policy)).toMatchObject([{ blocked: ['192.0.2.2'], inboundQueueLimit: 7 }])
     ann.block('192.0.2.3')
     expect(ann.policy).toMatchObject({ blocked: ['192.0.2.2', '192.0.2.3'], inboundQueueLimit: 7 })
+    await ann.stop()
+    expect(await replay(record, { definitions })).toMatchObject({ differences: 0, clean: true })
+  })
+
+  it('is asked again for what the program asked while it was down, but not for what it failed at; the log replays', async () => {
+    const record = join(folder, 'down.p2plog')
+    const ann = await peer('ann', { record })
+    const started = firstValueFrom(ann.bus.of(PolicyChanged).pipe(filter(({ to, body }) => to === '' && body.policy?.blocked?.includes('192.0.2.2') === true)))
+    ann.bus.of(RoutineDue).subscribe(() => {
+      ann.block('192.0.2.1')
+      ann.publish(new DriverFailed({ driver: 'policy-keeper/main#any', error: 'told to' }), { to: 'system' })
+      ann.block(bob)
+    })
+    ann.publish(new RoutineDue({ name: 'none' }))
+    ann.block('192.0.2.2')
+    expect(ann.policy.blocked).toEqual(['192.0.2.1', bob, '192.0.2.2'])
+    await started
+    expect(ann.policy.blocked).toEqual(['192.0.2.1', bob, '192.0.2.2'])
     await ann.stop()
     expect(await replay(record, { definitions })).toMatchObject({ differences: 0, clean: true })
   })
