@@ -20,6 +20,7 @@ const WAITS_MS = 60_000
  */
 export class Rehearsal {
   #timer: NodeJS.Timeout | undefined
+  #started = false
 
   async run(): Promise<void> {
     setFlagsFromString('--no-opt')
@@ -28,9 +29,11 @@ export class Rehearsal {
     this.#endIn(WAITS_MS)
   }
 
-  /** Discovery starts. */
+  /** Discovery starts: by the first `start`, of several. */
   started(): void {
-    if (this.#timer !== undefined) this.#endIn(FORMS_MS)
+    if (this.#started || this.#timer === undefined) return
+    this.#started = true
+    this.#endIn(FORMS_MS)
   }
 
   end(): void {
