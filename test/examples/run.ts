@@ -11,6 +11,8 @@ export class Program {
   readonly process: ChildProcessWithoutNullStreams
   readonly #ended: Promise<number | null>
   #errors = ''
+  /** It is gone, and all that it printed is there. */
+  #over = false
   #heard: (() => void) | undefined
 
   constructor(file: string, args: readonly string[] = [], cwd = root) {
@@ -22,6 +24,7 @@ export class Program {
       this.#heard?.()
     })
     this.#ended = new Promise(resolve => this.process.once('close', code => {
+      this.#over = true
       resolve(code)
       this.#heard?.()
     }))
@@ -31,7 +34,7 @@ export class Program {
   async line(pattern: RegExp): Promise<string> {
     for (let next = 0; ; ) {
       for (; next < this.lines.length; next++) if (pattern.test(this.lines[next]!)) return this.lines[next]!
-      if (this.process.exitCode !== null) throw new Error(`ended without a line like ${pattern}:\n${this.lines.join('\n')}\n${this.#errors}`)
+      if (this.#over) throw new Error(`ended without a line like ${pattern}:\n${this.lines.join('\n')}\n${this.#errors}`)
       await this.next()
     }
   }

@@ -41,7 +41,7 @@ export class Lines {
       const done = (): void => {
         clearTimeout(timer)
         this.#waiting.delete(tell)
-        this.child.off('exit', ended)
+        this.child.off('close', ended)
       }
       const fail = (why: string): void => {
         done()
@@ -58,7 +58,8 @@ export class Lines {
       }
       const timer = setTimeout(() => fail(`within ${deadlineMs} ms there came`), deadlineMs)
       this.#waiting.add(tell)
-      this.child.once('exit', ended)
+      // What it printed in the end counts too.
+      this.child.once('close', ended)
     })
   }
 

@@ -24,7 +24,8 @@ afterEach(async () => {
 })
 
 function make(name: string, files: FileTransferOptions = { inbox: join(folder.path, name) }): Peer {
-  const peer = createPeer({ name, network, interfaces: ['loopback'], actors: [fileTransfer(files)] })
+  // One of two dials, and the other waits for it: no second link comes and goes.
+  const peer = createPeer({ name, network, interfaces: ['loopback'], tune: { 'link-keeper': { dialPatienceMs: 60_000 } }, actors: [fileTransfer(files)] })
   peers.push(peer)
   return peer
 }

@@ -66,7 +66,7 @@ describe('when all places for callers are taken', () => {
 
 describe('1,000 connections from one address', () => {
   it('leave few open, and another address gets in at once', async () => {
-    await at({ acceptBurst: 50, maxPendingPerSource: 16, acceptPerSecond: 0 })
+    await at({ acceptBurst: 50, maxPendingPerSource: 16, acceptPerSecond: 0, handshakeTimeoutMs: 60_000 })
     const flood = Array.from({ length: 1000 }, () => harness.silent('127.0.0.1'))
     let open = flood.length
     for (const socket of flood) socket.on('close', () => (open -= 1))
@@ -90,7 +90,7 @@ describe('1,000 connections from one address', () => {
 
 describe('connections from many addresses', () => {
   it('are taken no faster than the budget of all allows, and refused at once beyond it', async () => {
-    await at({ acceptBurstAll: 30, acceptPerSecondAll: 0, maxPending: 100 })
+    await at({ acceptBurstAll: 30, acceptPerSecondAll: 0, maxPending: 100, handshakeTimeoutMs: 60_000 })
     const callers = Array.from({ length: 60 }, (_, n) => harness.silent(`127.0.2.${n + 1}`))
     const refused = new Set<number>()
     callers.forEach((socket, n) => socket.on('close', () => refused.add(n)))

@@ -51,6 +51,11 @@ export function ownNetwork(): string {
 
 export type Event = { readonly event: string; readonly time: number } & Readonly<Record<string, any>>
 
+export interface RunningOptions {
+  readonly detached?: boolean
+  readonly env?: Record<string, string>
+}
+
 /** A running `p2pnet … --json` whose events the test awaits. */
 export class Running {
   readonly child: ChildProcessWithoutNullStreams
@@ -61,7 +66,7 @@ export class Running {
   stderr = ''
   #looks = new Set<() => void>()
 
-  constructor(args: readonly string[], options: { detached?: boolean; env?: Record<string, string> } = {}) {
+  constructor(args: readonly string[], options: RunningOptions = {}) {
     this.child = spawn(process.execPath, [MAIN, ...args], { stdio: 'pipe', detached: options.detached ?? false, env: { ...process.env, ...options.env } })
     this.child.stderr.setEncoding('utf8').on('data', (text: string) => { this.stderr += text })
     this.child.stdin.on('error', () => {})
@@ -77,8 +82,8 @@ export class Running {
   }
 
   /** A peer on loopback alone. */
-  static up(scratch: Scratch, network: string, name: string, args: readonly string[] = []): Running {
-    return new Running(['up', '--json', '--interface', 'loopback', '--network', network, '--name', name, '--data', scratch.of(name), ...args])
+  static up(scratch: Scratch, network: string, name: string, args: readonly string[] = [], options: RunningOptions = {}): Running {
+    return new Running(['up', '--json', '--interface', 'loopback', '--network', network, '--name', name, '--data', scratch.of(name), ...args], options)
   }
 
   say(line: string): void {

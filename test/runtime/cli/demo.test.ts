@@ -1,11 +1,11 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { p2pnet, Running, Scratch, type Event } from './cli.ts'
+import { beforeAll, describe, expect, it } from '@jest/globals'
+import { p2pnet, type Event, type Running } from './cli.ts'
+import { ownPeers } from './own-peers.ts'
 
-const scratch = new Scratch()
+const { scratch, start } = ownPeers()
 const env = { TMPDIR: scratch.of('tmp') }
 beforeAll(() => mkdirSync(env.TMPDIR))
-afterAll(() => scratch.remove())
 
 const leftovers = () => readdirSync(env.TMPDIR)
 
@@ -17,6 +17,11 @@ function alive(pid: number): boolean {
   } catch {
     return false
   }
+}
+
+/** The show is over, and what is typed is said: each part of it may take its time. */
+async function live(demo: Running): Promise<void> {
+  for (const part of ['demo.ready', 'demo.mesh', 'demo.file', 'demo.stored', 'demo.live']) await demo.until(part)
 }
 
 async function allGone(pids: readonly number[]): Promise<void> {
@@ -62,7 +67,7 @@ describe('p2pnet demo', () => {
     expect(readdirSync(logs).sort()).toEqual(['alice.p2plog', 'bob.p2plog', 'carol.p2plog'])
     expect(statSync(`${logs}/alice.p2plog`).mode & 0o777).toBe(0o600)
     expect((await p2pnet(['log', 'replay', `${logs}/carol.p2plog`])).code).toBe(0)
-  }, 60_000)
+  })
 
   it('is legible on 50 columns and without colours', async () => {
     const { code, stdout } = await p2pnet(['demo', '--exit'], { env })
@@ -71,56 +76,44 @@ describe('p2pnet demo', () => {
     // oxlint-disable-next-line no-control-regex
     expect(stdout).not.toMatch(/[\u0000-\u0009\u000b-\u001f]/)
     for (const word of ['full mesh', 'as sent', 'Summary', '0 differences']) expect(stdout).toContain(word)
-  }, 60_000)
+  })
 
   it('goes on until Ctrl-C: what is typed is said by alice, then all stop in order', async () => {
-    const demo = new Running(['demo', '--json'], { env, detached: true })
-    try {
-      await demo.until('demo.live')
-      demo.say('are you all there?')
-      for (const name of ['bob', 'carol']) {
-        expect(await demo.until('demo.message', ({ to, text }) => to === name && text === 'are you all there?')).toMatchObject({ from: 'alice' })
-      }
-      demo.say('@bob you alone')
-      expect(await demo.until('demo.message', ({ text }) => text === 'you alone')).toMatchObject({ from: 'alice', to: 'bob' })
-      for (const line of ['@dave hello', '@bob', 'x'.repeat(70_000)]) {
-        const before = demo.events.length
-        demo.say(line)
-        await demo.until('demo.unsaid', event => demo.events.indexOf(event) >= before)
-      }
-      demo.child.stdin.end()
-      // As a terminal does: to the whole foreground group, of which the peers are no part.
-      process.kill(-demo.child.pid!, 'SIGINT')
-      expect(await demo.ended).toEqual({ code: 0, signal: null })
-      expect(demo.events.filter(({ event }) => event === 'demo.stopped').map(({ exit }) => exit as number)).toEqual([0, 0, 0])
-      expect(demo.events.at(-1)).toMatchObject({ event: 'demo.done', differences: 0 })
-    } finally {
-      await demo.end()
+    const demo = start(['demo', '--json'], { env, detached: true })
+    await live(demo)
+    demo.say('are you all there?')
+    for (const name of ['bob', 'carol']) {
+      expect(await demo.until('demo.message', ({ to, text }) => to === name && text === 'are you all there?')).toMatchObject({ from: 'alice' })
     }
-  }, 60_000)
+    demo.say('@bob you alone')
+    expect(await demo.until('demo.message', ({ text }) => text === 'you alone')).toMatchObject({ from: 'alice', to: 'bob' })
+    for (const line of ['@dave hello', '@bob', 'x'.repeat(70_000)]) await demo.ask(line, 'demo.unsaid')
+    demo.child.stdin.end()
+    // As a terminal does: to the whole foreground group, of which the peers are no part.
+    process.kill(-demo.child.pid!, 'SIGINT')
+    expect(await demo.ended).toEqual({ code: 0, signal: null })
+    expect(demo.events.filter(({ event }) => event === 'demo.stopped').map(({ exit }) => exit as number)).toEqual([0, 0, 0])
+    expect(demo.events.at(-1)).toMatchObject({ event: 'demo.done', differences: 0 })
+  })
 
   it('fails with the words of a peer that dies, and exits 1', async () => {
-    const demo = new Running(['demo', '--json'], { env })
-    try {
-      await demo.until('demo.live')
-      const { pid } = await demo.until('demo.peer', ({ name }) => name === 'bob')
-      process.kill(pid as number, 'SIGKILL')
-      expect(await demo.ended).toEqual({ code: 1, signal: null })
-      expect(demo.stderr).toMatch(/^p2pnet: bob is gone: it ended with SIGKILL/)
-      await allGone(demo.events.filter(({ event }) => event === 'demo.peer').map(event => event.pid as number))
-      expect(leftovers()).toEqual([])
-    } finally {
-      await demo.end()
-    }
-  }, 60_000)
+    const demo = start(['demo', '--json'], { env })
+    await live(demo)
+    const { pid } = await demo.until('demo.peer', ({ name }) => name === 'bob')
+    process.kill(pid as number, 'SIGKILL')
+    expect(await demo.ended).toEqual({ code: 1, signal: null })
+    expect(demo.stderr).toMatch(/^p2pnet: bob is gone: it ended with SIGKILL/)
+    await allGone(demo.events.filter(({ event }) => event === 'demo.peer').map(event => event.pid as number))
+    expect(leftovers()).toEqual([])
+  })
 
   it('leaves no peer behind when it is killed', async () => {
-    const demo = new Running(['demo', '--json'], { env })
+    const demo = start(['demo', '--json'], { env })
     await demo.until('demo.mesh')
     const pids = demo.events.filter(({ event }) => event === 'demo.peer').map(({ pid }) => pid as number)
     expect(pids.filter(alive)).toHaveLength(3)
     demo.child.kill('SIGKILL')
     await demo.ended
     await allGone(pids)
-  }, 60_000)
+  })
 })

@@ -3,33 +3,29 @@ import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { statSync } from 'node:fs'
 import { connect, type Socket as TcpSocket } from 'node:net'
-import { afterAll, afterEach, describe, expect, it } from '@jest/globals'
+import type { Duplex } from 'node:stream'
+import { afterEach, describe, expect, it } from '@jest/globals'
 import { definitions } from '../../../actors/index.ts'
 import { generateIdentity } from '../../../actors/identity/index.ts'
 import { handshake, secureOutbound } from '../../../actors/tls/index.ts'
 import { DriverCounts } from '../../../proto/index.ts'
 import { readLog, replay } from '../../../runtime/log/index.ts'
-import { ownNetwork, Running, Scratch } from './cli.ts'
+import { ownNetwork, type Running } from './cli.ts'
+import { ownPeers } from './own-peers.ts'
 
 const MIB = 1024 * 1024
-const scratch = new Scratch()
-afterAll(() => scratch.remove())
-
-const running: Running[] = []
+const { scratch, up } = ownPeers()
 const sockets: { destroy(): unknown }[] = []
-afterEach(async () => {
+afterEach(() => {
   for (const socket of sockets.splice(0)) socket.destroy()
-  await Promise.all(running.splice(0).map(peer => peer.end()))
 })
 
 /** A peer under attack, and one with a link to it that must not notice. */
 async function attacked(args: readonly string[] = []): Promise<{ ann: Running; bob: Running; port: number; untouched: () => Promise<void> }> {
   const network = ownNetwork()
-  const ann = Running.up(scratch, network, `ann-${network}`, args)
-  running.push(ann)
+  const ann = up(network, `ann-${network}`, args)
   const { port } = (await ann.until('ready')).listen[0]
-  const bob = Running.up(scratch, network, `bob-${network}`, ['--no-lan', '--peer', `127.0.0.1:${port}`])
-  running.push(bob)
+  const bob = up(network, `bob-${network}`, ['--no-lan', '--peer', `127.0.0.1:${port}`])
   await Promise.all([ann.until('peer.verified'), bob.until('peer.verified')])
   return {
     ann, bob, port,
@@ -48,6 +44,9 @@ function sender(): Promise<Socket> {
   return new Promise(resolve => socket.bind(0, '127.0.0.1', () => resolve(socket)))
 }
 
+/** What is written to it at that moment may come back as an error first. */
+const closed = (socket: Duplex) => new Promise(resolve => socket.on('error', () => {}).once('close', resolve))
+
 function silent(port: number): TcpSocket {
   const socket = connect(port, '127.0.0.1').on('error', () => {}).resume()
   sockets.push(socket)
@@ -56,7 +55,7 @@ function silent(port: number): TcpSocket {
 
 describe('up under attack', () => {
   it('does not notice 100,000 random datagrams on each port: not its log, its memory, or its links', async () => {
-    const ports = Array.from({ length: 3 }, (_, i) => 20_000 + (process.pid % 10_000) * 3 + i)
+    const ports = Array.from({ length: 3 }, (_, i) => 20_000 + (process.pid % 4_000) * 3 + i)
     const record = scratch.of('datagrams.p2plog')
     const { ann, untouched } = await attacked(['--ports', ports.join(','), '--record', record])
     const before = await ann.ask('status', 'status')
@@ -79,7 +78,7 @@ describe('up under attack', () => {
     expect(counted.reduce((sum, { count = 0 }) => sum + (count ?? 0), 0)).toBeGreaterThan(10_000)
     for (const name of ['oversize', 'malformed', 'source-rate']) expect(counted).toContainEqual(expect.objectContaining({ name }))
     expect(await replay(record, { definitions })).toMatchObject({ differences: 0, ending: 'stopped' })
-  }, 60_000)
+  })
 
   it('closes who connects and says nothing, who drips into TLS, and who is silent after it, each within the bound', async () => {
     const bounds = ['listener.handshakeTimeoutMs', 'peer-connection.identifyTimeoutMs'].flatMap(option => ['--tune', `${option}=700`])
@@ -93,12 +92,12 @@ describe('up under attack', () => {
     const tls = secureOutbound(silent(port).pause(), generateIdentity())
     await handshake(tls, { timeoutMs: 5_000 })
     tls.resume()
-    const lasted = await Promise.all([nothing, dripping, tls].map(socket => once(socket, 'close').then(() => performance.now() - began)))
+    const lasted = await Promise.all([nothing, dripping, tls].map(socket => closed(socket).then(() => performance.now() - began)))
     clearInterval(drip)
     expect(Math.min(...lasted)).toBeGreaterThan(600)
     expect(Math.max(...lasted)).toBeLessThan(5_000)
     await untouched()
-  }, 30_000)
+  })
 
   it('lets another in while one address holds 1,000 connections', async () => {
     const { port, untouched } = await attacked()
@@ -108,7 +107,7 @@ describe('up under attack', () => {
     sockets.push(tcp)
     await handshake(secureOutbound(tcp, generateIdentity()), { timeoutMs: 5_000 })
     await untouched()
-  }, 30_000)
+  })
 
   it('prints one line for one event, whatever a message holds', async () => {
     const { ann, bob } = await attacked()
@@ -117,5 +116,5 @@ describe('up under attack', () => {
     expect((await ann.until('message')).text).toBe(text)
     expect(ann.strays).toEqual([])
     expect(ann.events.filter(({ peerId }) => peerId === 'forged')).toEqual([])
-  }, 30_000)
+  })
 })

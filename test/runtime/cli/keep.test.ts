@@ -1,15 +1,10 @@
 import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { afterAll, afterEach, describe, expect, it } from '@jest/globals'
-import { ownNetwork, p2pnet, Running, Scratch } from './cli.ts'
+import { describe, expect, it } from '@jest/globals'
+import { ownNetwork, p2pnet, type Running } from './cli.ts'
+import { ownPeers } from './own-peers.ts'
 
-const scratch = new Scratch()
-afterAll(() => scratch.remove())
-let running: Running[] = []
-afterEach(async () => {
-  await Promise.all(running.map(each => each.end()))
-  running = []
-})
+const { scratch, up } = ownPeers()
 
 async function replays(path: string): Promise<void> {
   const { code, stdout, stderr } = await p2pnet(['log', 'replay', path])
@@ -29,9 +24,9 @@ async function said(peer: Running, pattern: RegExp): Promise<RegExpExecArray> {
 describe('docs/logs.md', () => {
   it('says how the last minutes of a run are kept, copied and replayed', async () => {
     const page = readFileSync(join(import.meta.dirname, '../../../docs/logs.md'), 'utf8')
-    const [, up, kill, copied, after] = /^p2pnet up (--record run\.p2plog --keep \S+)\nkill -(\S+) PID +# copies it to (\S+);.*\np2pnet (log replay run\.p2plog) .*$/m.exec(page)!
+    const [, command, kill, copied, after] = /^p2pnet up (--record run\.p2plog --keep \S+)\nkill -(\S+) PID +# copies it to (\S+);.*\np2pnet (log replay run\.p2plog) .*$/m.exec(page)!
     const file = (word: string) => word.endsWith('.p2plog') ? scratch.of(word) : word
-    const [ann] = running = [Running.up(scratch, ownNetwork(), 'page', up!.split(' ').map(file))] as [Running]
+    const ann = up(ownNetwork(), 'page', command!.split(' ').map(file))
     await ann.until('ready')
     ann.child.kill(`SIG${kill!}` as NodeJS.Signals)
     const [, copy] = await said(ann, /the log until now is ([^"]+\.p2plog)/)
@@ -48,10 +43,8 @@ describe('p2pnet up --record FILE --keep 1s', () => {
   it('leaves a log of the last moments when it is killed, and a copy for each SIGUSR2; all of them replay', async () => {
     const network = ownNetwork()
     const log = scratch.of('ann.p2plog')
-    const [ann, bob] = running = [
-      Running.up(scratch, network, 'ann', ['--record', log, '--keep', '1s', '--tune', 'peer-connection.keepAliveIntervalMs=100']),
-      Running.up(scratch, network, 'bob', ['--tune', 'peer-connection.keepAliveIntervalMs=100'])
-    ] as const as unknown as [Running, Running]
+    const ann = up(network, 'ann', ['--record', log, '--keep', '1s', '--tune', 'peer-connection.keepAliveIntervalMs=100'])
+    const bob = up(network, 'bob', ['--tune', 'peer-connection.keepAliveIntervalMs=100'])
     await Promise.all([ann.until('peer.verified'), bob.until('peer.verified')])
     // Old segments are dropped: the file is another one then.
     const { ino } = statSync(log)

@@ -1,22 +1,11 @@
-import { afterAll, afterEach, describe, expect, it } from '@jest/globals'
+import { describe, expect, it } from '@jest/globals'
 import { writeFileSync } from 'node:fs'
 import { admissionOptions } from '../../../runtime/cli/up/admission.ts'
 import { createPeer } from '../../../runtime/index.ts'
-import { documentedEvents, ownNetwork, Running, Scratch } from './cli.ts'
+import { documentedEvents, ownNetwork } from './cli.ts'
+import { ownPeers } from './own-peers.ts'
 
-const scratch = new Scratch()
-const running: Running[] = []
-
-function up(network: string, name: string, args: readonly string[] = []): Running {
-  const peer = Running.up(scratch, network, name, args)
-  running.push(peer)
-  return peer
-}
-
-afterEach(async () => {
-  await Promise.all(running.splice(0).map(peer => peer.end()))
-})
-afterAll(() => scratch.remove())
+const { scratch, up } = ownPeers()
 
 const policyFile = (name: string, value: unknown): string => {
   const path = scratch.of(name)

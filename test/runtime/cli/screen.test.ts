@@ -1,11 +1,12 @@
-import { spawn } from 'node:child_process'
-import { afterAll, describe, expect, it } from '@jest/globals'
+import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
+import { afterEach, describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { bytes, cell, crop, excerpt, legible, milliseconds, widthOf } from '../../../runtime/cli/legible.ts'
 import { layout, type ScreenState } from '../../../runtime/cli/up/layout.ts'
 import type { PeerInfo } from '../../../runtime/peer/roster.ts'
 import { needs } from '../../support/needs.ts'
-import { MAIN, ownNetwork, Running, Scratch } from './cli.ts'
+import { MAIN, ownNetwork } from './cli.ts'
+import { ownPeers } from './own-peers.ts'
 
 const peer = (change: Partial<PeerInfo> = {}): PeerInfo => ({
   peerId: 'k7q2m3ab'.padEnd(52, 'a'), name: 'bob', level: 'enhanced', path: 'tcp', address: '192.168.178.20:41234', direction: 'out',
@@ -105,23 +106,29 @@ describe('numbers', () => {
   it.each([[0.424, '0.42 ms'], [5, '5 ms'], [38.4, '38 ms'], [2_100, '2.1 s'], [61_000, '61 s']])('%d ms are %s', (ms, text) => expect(milliseconds(ms)).toBe(text))
 })
 
-needs('script', 'stty')('up on a terminal', () => {
-  const scratch = new Scratch()
-  afterAll(() => scratch.remove())
+const { scratch, up } = ownPeers()
+const programs: ChildProcessWithoutNullStreams[] = []
+afterEach(() => {
+  for (const program of programs.splice(0)) program.kill('SIGKILL')
+})
 
-  it('paints the screen, takes what is typed, and gives the terminal back on Ctrl-C', async () => {
-    const network = ownNetwork()
-    const bob = Running.up(scratch, network, 'bob')
-    const command = `stty cols 60 rows 20; exec '${process.execPath}' '${MAIN}' up --interface loopback --network ${network} --name ann --data '${scratch.of('ann')}'`
-    const terminal = spawn('script', ['-qec', command, '/dev/null'], { stdio: 'pipe' })
-    let output = ''
-    let look = () => {}
-    terminal.stdout.setEncoding('utf8').on('data', (text: string) => {
-      output += text
-      look()
-    })
-    const shows = (text: string) => new Promise<void>((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`the screen does not show ${text}:\n${output.slice(-2_000)}`)), 15_000)
+/** A program that prints for people. */
+function run(file: string, args: readonly string[]) {
+  const program = spawn(file, args, { stdio: 'pipe' })
+  programs.push(program)
+  const ended = new Promise(resolve => program.on('close', resolve))
+  let output = ''
+  let look = () => {}
+  program.stdout.setEncoding('utf8').on('data', (text: string) => {
+    output += text
+    look()
+  })
+  return {
+    ended,
+    output: () => output,
+    type: (text: string) => program.stdin.write(text),
+    shows: (text: string) => new Promise<void>((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error(`${text} is not shown:\n${output.slice(-2_000)}`)), 15_000)
       look = () => {
         if (!output.includes(text)) return
         clearTimeout(timer)
@@ -129,58 +136,52 @@ needs('script', 'stty')('up on a terminal', () => {
       }
       look()
     })
-    try {
-      await shows('open network: whoever knows')
-      await shows('bob            enhanced')
-      terminal.stdin.write('say hello from a terminal\r')
-      expect(await bob.until('message')).toMatchObject({ text: 'hello from a terminal' })
-      bob.say('say \u0007hello to a terminal')
-      await shows('·hello to a terminal')
-      bob.say(`say ${'z'.repeat(20_000)}`)
-      await shows('zzzz')
-      terminal.stdin.write('nonsense\r')
-      await shows('unknown-command')
-      terminal.stdin.write('\u0003')
-      expect(await new Promise(resolve => terminal.on('close', resolve))).toBe(0)
-      expect(output).toContain('\u001b[?1049h')
-      const left = output.slice(output.lastIndexOf('\u001b[?1049l'))
-      expect(left).toContain('disconnected from bob')
-      // Of a long message only the beginning was kept.
-      expect(left).toMatch(/z{1000}…/)
-      expect(left.length).toBeLessThan(5_000)
-    } finally {
-      terminal.kill('SIGKILL')
-      await bob.end()
-    }
-  }, 40_000)
+  }
+}
+
+needs('script', 'stty')('up on a terminal', () => {
+  it('paints the screen, takes what is typed, and gives the terminal back on Ctrl-C', async () => {
+    const network = ownNetwork()
+    const bob = up(network, 'bob')
+    const command = `stty cols 60 rows 20; exec '${process.execPath}' '${MAIN}' up --interface loopback --network ${network} --name ann --data '${scratch.of('ann')}'`
+    const { type, shows, ended, output } = run('script', ['-qec', command, '/dev/null'])
+    await shows('open network: whoever knows')
+    await shows('bob            enhanced')
+    type('say hello from a terminal\r')
+    expect(await bob.until('message')).toMatchObject({ text: 'hello from a terminal' })
+    bob.say('say \u0007hello to a terminal')
+    await shows('·hello to a terminal')
+    bob.say(`say ${'z'.repeat(20_000)}`)
+    await shows('zzzz')
+    type('nonsense\r')
+    await shows('unknown-command')
+    type('\u0003')
+    expect(await ended).toBe(0)
+    expect(output()).toContain('\u001b[?1049h')
+    const left = output().slice(output().lastIndexOf('\u001b[?1049l'))
+    expect(left).toContain('disconnected from bob')
+    // Of a long message only the beginning was kept.
+    expect(left).toMatch(/z{1000}…/)
+    expect(left.length).toBeLessThan(5_000)
+  })
 })
 
 describe('up where there is no terminal', () => {
-  const scratch = new Scratch()
-  afterAll(() => scratch.remove())
-
   it('tells one thing a line, in words, and takes the same commands', async () => {
     const network = ownNetwork()
-    const bob = Running.up(scratch, network, 'bob')
-    const child = spawn(process.execPath, [MAIN, 'up', '--interface', 'loopback', '--network', network, '--name', 'ann', '--data', scratch.of('plain')], { stdio: 'pipe' })
-    let output = ''
-    child.stdout.setEncoding('utf8').on('data', (text: string) => { output += text })
-    try {
-      await bob.until('peer.verified')
-      child.stdin.write('say hello in words\n')
-      await bob.until('message')
-      child.stdin.write('quit\n')
-      expect(await new Promise(resolve => child.on('close', resolve))).toBe(0)
-      const lines = output.trim().split('\n')
-      expect(lines.filter(line => !/^\d\d:\d\d:\d\d \S/.test(line))).toEqual([])
-      expect(output).toMatch(/ann \(\w{8}\) is up on network 'test-/)
-      expect(output).toMatch(/open network: whoever knows/)
-      expect(output).toMatch(/verified bob \(\w{8}\) by pings/)
-      // oxlint-disable-next-line no-control-regex
-      expect(output).not.toMatch(/\u001b/)
-    } finally {
-      child.kill('SIGKILL')
-      await bob.end()
-    }
-  }, 40_000)
+    const bob = up(network, 'bob')
+    const { type, shows, ended, output } = run(process.execPath, [MAIN, 'up', '--interface', 'loopback', '--network', network, '--name', 'ann', '--data', scratch.of('plain')])
+    await shows('verified bob')
+    type('say hello in words\n')
+    await bob.until('message')
+    type('quit\n')
+    expect(await ended).toBe(0)
+    const lines = output().trim().split('\n')
+    expect(lines.filter(line => !/^\d\d:\d\d:\d\d \S/.test(line))).toEqual([])
+    expect(output()).toMatch(/ann \(\w{8}\) is up on network 'test-/)
+    expect(output()).toMatch(/open network: whoever knows/)
+    expect(output()).toMatch(/verified bob \(\w{8}\) by pings/)
+    // oxlint-disable-next-line no-control-regex
+    expect(output()).not.toMatch(/\u001b/)
+  })
 })

@@ -1,18 +1,10 @@
-import { afterAll, afterEach, describe, expect, it } from '@jest/globals'
+import { describe, expect, it } from '@jest/globals'
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
-import { ownNetwork, p2pnet, Running, Scratch } from './cli.ts'
+import { ownNetwork, p2pnet, type Running } from './cli.ts'
+import { ownPeers } from './own-peers.ts'
 
-const scratch = new Scratch()
-const running: Running[] = []
-const up = (network: string, name: string, args: readonly string[] = []): Running => {
-  const peer = Running.up(scratch, network, name, args)
-  running.push(peer)
-  return peer
-}
+const { scratch, up } = ownPeers()
 const idOf = async (peer: Running): Promise<string> => (await peer.until('ready'))['peerId']
-
-afterEach(async () => { await Promise.all(running.splice(0).map(peer => peer.end())) })
-afterAll(() => scratch.remove())
 
 async function keyFile(name: string): Promise<string> {
   const path = scratch.of(name)
@@ -43,8 +35,7 @@ describe('a network with a key, as processes', () => {
     const network = ownNetwork()
     const key = (await p2pnet(['key'])).stdout.trim()
     const log = scratch.of('keyed.log')
-    const ann = new Running(['up', '--json', '--interface', 'loopback', '--network', network, '--name', 'ann', '--data', scratch.of('keyed'), '--log-level', 'trace', '--record', log], { env: { P2PNET_KEY: key } })
-    running.push(ann)
+    const ann = up(network, 'keyed', ['--log-level', 'trace', '--record', log], { env: { P2PNET_KEY: key } })
     await ann.until('ready')
     expect(await ann.quit()).toBe(0)
     for (const text of [JSON.stringify(ann.events), ann.strays.join(''), ann.stderr, readFileSync(log, 'latin1')]) expect(text.includes(key)).toBe(false)

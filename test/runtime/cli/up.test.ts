@@ -1,21 +1,10 @@
 import { mkdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { randomBytes } from 'node:crypto'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
-import { documentedEvents, ownNetwork, p2pnet, Running, Scratch, type Event } from './cli.ts'
+import { beforeAll, describe, expect, it } from '@jest/globals'
+import { documentedEvents, ownNetwork, p2pnet, type Event, type Running } from './cli.ts'
+import { ownPeers } from './own-peers.ts'
 
-const scratch = new Scratch()
-const running: Running[] = []
-
-function up(network: string, name: string, args: readonly string[] = []): Running {
-  const peer = Running.up(scratch, network, name, args)
-  running.push(peer)
-  return peer
-}
-
-afterEach(async () => {
-  await Promise.all(running.splice(0).map(peer => peer.end()))
-})
-afterAll(() => scratch.remove())
+const { scratch, up } = ownPeers()
 
 /** Two peers that have verified each other. */
 async function pair(annArgs: readonly string[] = [], bobArgs: readonly string[] = []) {
@@ -44,7 +33,9 @@ function expectDocumented(events: readonly Event[]): void {
 
 describe('two peers', () => {
   it('find, connect and verify each other, and tell it in the documented events', async () => {
-    const { ann, bob, annId, bobId, network } = await pair()
+    // One of the two dials, and the other waits for it however long that takes: each tells of the same link.
+    const patient = ['--tune', 'link-keeper.dialPatienceMs=60000']
+    const { ann, bob, annId, bobId, network } = await pair(patient, patient)
     expect(ann.events[0]).toEqual({
       event: 'ready', time: expect.any(Number), peerId: annId, name: 'ann', network, open: true,
       listen: expect.arrayContaining([{ address: '127.0.0.1', port: expect.any(Number) }])
@@ -256,18 +247,12 @@ describe('the end', () => {
   })
 
   it('comes at once with exit code 1 on a second signal', async () => {
-    const { ann, bob } = await pair()
-    // A peer that does not answer goodbyes keeps the first signal waiting for half a second.
-    bob.child.kill('SIGSTOP')
-    try {
-      ann.child.kill('SIGINT')
-      await new Promise(resolve => setTimeout(resolve, 30))
-      ann.child.kill('SIGINT')
-      expect((await ann.ended).code).toBe(1)
-      expect(ann.stderr).toContain('ended at once')
-    } finally {
-      bob.child.kill('SIGCONT')
-    }
+    const ann = up(ownNetwork(), 'ann')
+    await ann.until('ready')
+    // It is held until it has both, so that it cannot end in order before the second comes; two alike would be one.
+    for (const signal of ['SIGSTOP', 'SIGINT', 'SIGTERM', 'SIGCONT'] as const) ann.child.kill(signal)
+    expect((await ann.ended).code).toBe(1)
+    expect(ann.stderr).toContain('ended at once')
   })
 
   it('does not come when stdin ends', async () => {
@@ -303,23 +288,30 @@ describe('the end', () => {
 })
 
 describe('a log that up has recorded', () => {
-  it('replays without a difference; a cut or an altered one is told apart', async () => {
-    const record = scratch.of('run.p2plog')
+  const record = scratch.of('run.p2plog')
+  beforeAll(async () => {
     const { ann, bob } = await pair(['--record', record, '--inbox', scratch.of('run-inbox')])
     bob.say('say to be replayed')
     await ann.until('message')
     await bob.quit()
     await ann.until('peer.disconnected')
     await ann.quit()
+  })
 
+  it('replays without a difference', async () => {
     expect(await p2pnet(['log', 'replay', record])).toMatchObject({ code: 0, stdout: expect.stringMatching(/^no differences: \d+ inputs fed/), stderr: '' })
+  })
+
+  it('is shown', async () => {
     const shown = await p2pnet(['log', 'show', record, '--json'])
     expect(shown.code).toBe(0)
     const lines = shown.stdout.trim().split('\n').map(line => JSON.parse(line) as { kind: string; type?: string; body?: { text?: string } })
     expect(lines[0]).toMatchObject({ kind: 'header', name: 'ann' })
     expect(lines.some(({ kind, type, body }) => kind === 'input' && type === 'TextMessage' && body?.text === 'to be replayed')).toBe(true)
     expect((await p2pnet(['log', 'show', record])).stdout).toContain('TextMessage')
+  })
 
+  it('is told apart from a cut or an altered one', async () => {
     const whole = readFileSync(record)
     const altered = Buffer.from(whole)
     const at = altered.indexOf('to be replayed')
@@ -331,7 +323,9 @@ describe('a log that up has recorded', () => {
     writeFileSync(scratch.of('cut.p2plog'), whole)
     truncateSync(scratch.of('cut.p2plog'), whole.length - 10)
     expect(await p2pnet(['log', 'check', scratch.of('cut.p2plog')])).toMatchObject({ code: 1, stderr: expect.stringContaining('cut off') })
+  })
 
+  it('is told apart from something else', async () => {
     writeFileSync(scratch.of('not-a-log'), 'hello')
     for (const command of ['show', 'check', 'replay']) {
       expect(await p2pnet(['log', command, scratch.of('not-a-log')])).toMatchObject({ code: 1, stdout: '' })

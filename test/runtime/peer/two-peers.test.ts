@@ -33,7 +33,8 @@ const text = (of: string) => new TextMessage({ text: of })
 describe('two peers on one machine', () => {
   it('find, verify and message each other, and part in order; their logs replay without a difference', async () => {
     const records = ['ann', 'bob'].map(name => join(folder, `${name}.p2plog`))
-    const [ann, bob] = pair(...records.map(record => ({ record }))) as [Peer, Peer]
+    // Ann has to dial, and so to find bob first; there is no second link, however slow this one is.
+    const [ann, bob] = pair({ record: records[0]!, inbound: false }, { record: records[1]! }) as [Peer, Peer]
     const told = firstValueFrom(ann.events.pipe(
       filter(({ type }) => [PeerFound, PeerConnected, PeerVerified].some(({ name }) => name === type)), take(3), toArray()
     ))

@@ -37,7 +37,7 @@ describe('two peers in two processes', () => {
     await bob.line(/^heard: hello, bob$/)
     ann.process.stdin.end()
     await ann.done()
-    expect(bob.lines.at(-1)).toBe('peers: ')
+    while (bob.lines.at(-1) !== 'peers: ') await bob.next()
     bob.process.stdin.end()
     await bob.done()
     expect(await replays('ann')).toBe(true)
