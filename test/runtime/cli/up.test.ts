@@ -157,8 +157,11 @@ describe('two peers', () => {
 
   it('wait for start when they are told to', async () => {
     const network = ownNetwork()
-    const [ann, bob] = [up(network, 'ann', ['--wait']), up(network, 'bob', ['--wait'])]
-    await Promise.all([ann.until('ready'), bob.until('ready')])
+    // One after the other, so that each rehearses alone.
+    const ann = up(network, 'ann', ['--wait'])
+    await ann.until('ready')
+    const bob = up(network, 'bob', ['--wait'])
+    await bob.until('ready')
     expect((await ann.ask('peers', 'peers')).peers).toEqual([])
     ann.say('start')
     bob.say('start')
