@@ -106,6 +106,12 @@ export const DECIDERS = {
   'interface-gone': network,
   'clock-behind': guard('announcement filter'),
   'clock-ahead': guard('share filter'),
+  'links-full': policy('link-keeper.maxLinks'),
+  'outbound-full': policy('link-keeper.maxOutbound'),
+  'lan-full': policy('link-keeper.maxLanLinks'),
+  'wan-full': policy('link-keeper.maxWanLinks'),
+  'dials-full': policy('link-keeper.maxDials'),
+  'dial-wait': policy('link-keeper'),
   'not-heard': network
 } as const satisfies Readonly<Record<Code, Decider>>
 

@@ -119,6 +119,12 @@ export const CODES = {
   'interface-gone': happened('The interface of this machine that led there went down.', 'Check the cable or the radio of this machine.', 'never'),
   'clock-behind': refused('It says that it began before an earlier life of it did: its clock went back, or two machines share one identity.', 'Set the clock of that machine, or give each machine its own --data; a link by --peer comes about meanwhile.', 'never'),
   'clock-ahead': refused('It signs records of the future: its clock is ahead, or ours is behind.', 'Compare the clocks of both machines.', 'never'),
+  'links-full': happened('This side holds as many links as it may, and dials nobody further.', 'Raise --max-links here, or drop a peer.', 'never'),
+  'outbound-full': happened('As many links as may be were dialled from this side.', 'Raise maxOutbound of the link keeper here, or let the other side dial.', 'never'),
+  'lan-full': happened('This side has as many links on the local network as it looks for.', 'Nothing: the network stays connected through the others. Raise --max-lan-links here for more links.', 'never'),
+  'wan-full': happened('This side has as many links beyond the local network as it looks for.', 'Nothing: the network stays connected through the others. Raise --max-wan-links here for more links.', 'never'),
+  'dials-full': happened('As many dials are under way from this side as may be.', 'Nothing: it is dialled when others end. Raise maxDials of the link keeper here for more at once.', 'never'),
+  'dial-wait': happened('It is left alone for a while, since one side refused or dropped the other, or had no room.', 'Nothing: it is dialled when that time is over.', 'never'),
   'not-heard': happened('Nobody announced that peer on the local network.', 'Check that it runs, on the same network, and that its firewall and ours let UDP 8001 to 8003 in; or try its place, HOST:PORT.', 'never')
 } as const satisfies Readonly<Record<string, CodeEntry>>
 

@@ -30,7 +30,7 @@ interface View {
 }
 
 /** Until when the peer is not dialled: a neighbour on the ring is tried again sooner where only room was missing. */
-function quietUntil({ book: { options } }: Turn, peer: PeerRow, neighbour: boolean): number {
+export function quietUntil({ book: { options } }: Turn, peer: PeerRow, neighbour: boolean): number {
   if (!neighbour || peer.turnedAwayAt === 0) return peer.quietUntil
   const wait = options.ringQuietMs * (1 << Math.min(peer.turnedAway - 1, 10))
   return Math.min(peer.quietUntil, peer.turnedAwayAt + wait)

@@ -78,10 +78,10 @@ async function reach(target: string, values: DoctorValues): Promise<void> {
 
 async function explain(file: string, peer: string | undefined, { with: modules = [], json }: DoctorValues): Promise<void> {
   const own = await loadDefinitions(modules)
-  const { histories, until, header, brokenOff } = await recordedHistories(file, { definitions: [...definitions, ...own.definitions], messages: own.messages })
+  const { histories, keeper, until, header, brokenOff } = await recordedHistories(file, { definitions: [...definitions, ...own.definitions], messages: own.messages })
   if (brokenOff !== undefined) complain(`p2pnet: the log is explained up to ${new Date(until).toISOString()} alone: ${legible(brokenOff.split('\n')[0]!)}`)
-  if (peer !== undefined) return tell(diagnose(histories, histories.find(peer), until), json, until)
-  const found = histories.keys.map(key => ({ key, ...diagnose(histories, key, until) }))
+  if (peer !== undefined) return tell(diagnose(histories, histories.find(peer), until, keeper), json, until)
+  const found = histories.keys.map(key => ({ key, ...diagnose(histories, key, until, keeper) }))
   if (json) return found.forEach(each => printJson({ event: 'why', ...whyFields(each, until) }))
   if (found.length === 0) return print(`${legible(header.name) || 'the peer'} heard of nobody until ${new Date(until).toISOString()}`)
   print(crop(`${cell('PEER', 14)} ${cell('ID', 8)} ${cell('STANDING', 9)} ${cell('CODE', 18)} WHAT HAPPENED`, columns()))

@@ -4,6 +4,7 @@ import type { Attempt, Case } from './case.ts'
 import type { GoneInterface, Histories } from './histories.ts'
 import { clause, detailOf, hostOf, isAddress, isDial, RUNGS, type By, type Kept, type Note } from './note.ts'
 import type { Cause, Diagnosis } from './diagnosis.ts'
+import type { AskKeeper } from './keeper.ts'
 import { adviceOf, roughly, summaryOf } from './words.ts'
 
 /** Clocks of machines that nobody sets differ by seconds; this is in milliseconds. */
@@ -12,14 +13,22 @@ const CLOCK_MS = 60_000
 const GONE_BEFORE_MS = 60_000
 /** Links end so in the course of things, and others stand; what another peer tells of it keeps nobody from dialling. Told where there is nothing else. */
 const HARMLESS: ReadonlySet<string> = new Set(['duplicate', 'superseded', 'aborted', 'clock-ahead'])
+/** Nothing is under way. */
+const RESTING: ReadonlySet<Diagnosis['standing']> = new Set(['found', 'ended'])
 const BROKEN: ReadonlySet<string> = new Set(['keepalive-timeout', 'lost'])
 
-/** @param key PeerId or place, as {@link Histories.find} gives it */
-export function diagnose(histories: Histories, key: string, now: number): Diagnosis {
+/**
+ * @param key PeerId or place, as {@link Histories.find} gives it
+ * @param keeper asked about a peer that has no link and is not being dialled
+ */
+export function diagnose(histories: Histories, key: string, now: number, keeper: AskKeeper = () => undefined): Diagnosis {
   const about = histories.of(key)
   const seen = about === undefined ? undefined : withStrangers(factsOf(about, histories.gone), histories.strangersAt(about.notes))
   const block = seen?.standing === 'linked' ? undefined : histories.blockOf(key)
-  const facts = block === undefined || seen?.cause !== undefined ? seen : { standing: 'ignored' as const, since: now, attempt: undefined, cause: ofItself(block, codeEntry(block).means, 'self', now) }
+  const told = block === undefined || seen?.cause !== undefined ? seen : { standing: 'ignored' as const, since: now, attempt: undefined, cause: ofItself(block, codeEntry(block).means, 'self', now) }
+  const left = told !== undefined && block === undefined && RESTING.has(told.standing) ? keeper(key) : undefined
+  const idle = left && ofItself(left.code, codeEntry(left.code).means, left.code === 'no-inbound' ? 'remote' : 'self', told!.since)
+  const facts = told?.cause === undefined && idle !== undefined ? { ...told!, cause: idle } : told
   const isPlace = key.includes(':') || isAddress(key)
   const found: Omit<Diagnosis, 'summary' | 'advice'> = {
     peerId: isPlace ? '' : key,
@@ -28,7 +37,8 @@ export function diagnose(histories: Histories, key: string, now: number): Diagno
     rung: facts?.attempt?.rung,
     since: facts?.since ?? 0,
     cause: facts?.cause,
-    againAt: facts?.attempt?.rung === 'backoff' ? facts.attempt.until : 0,
+    undialled: idle,
+    againAt: facts?.attempt?.rung === 'backoff' ? facts.attempt.until : left?.until ?? 0,
     clockAheadMs: about === undefined || about.startedAt - about.toldAt < CLOCK_MS ? 0 : about.startedAt - about.toldAt,
     history: about?.notes.map(kept => ({ time: kept.time, state: kept.note.state, event: kept.note.event, detail: detailOf(kept) })) ?? []
   }
@@ -43,7 +53,7 @@ export function unheard(peerId: string, forMs: number): Diagnosis {
   const cause = ofItself('not-heard', `it was listened for during ${roughly(forMs)}`, 'network', Date.now())
   const advice = adviceOf(cause)
   return {
-    peerId, name: '', standing: 'unknown', rung: undefined, since: cause.since, cause, advice, againAt: 0, clockAheadMs: 0, history: [],
+    peerId, name: '', standing: 'unknown', rung: undefined, since: cause.since, cause, advice, undialled: undefined, againAt: 0, clockAheadMs: 0, history: [],
     summary: `Nothing was heard of ${peerId.slice(0, 8)}, not-heard: ${clause(means)}; ${cause.reason}; ${advice.replace(/^./, first => first.toLowerCase())}`
   }
 }

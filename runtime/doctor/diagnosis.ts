@@ -54,6 +54,8 @@ export interface Diagnosis {
   readonly since: number
   /** What went wrong last, while there is no link. */
   readonly cause: Cause | undefined
+  /** What keeps this side from dialling it now, where nothing is under way; it is the cause too where nothing went wrong before. */
+  readonly undialled: Cause | undefined
   /** What to do; empty where there is nothing to do. */
   readonly advice: string
   /** When it is dialled again, in milliseconds since the epoch; 0 where no time is set. */

@@ -4,11 +4,14 @@ import type { LogSource } from '../log/reader.ts'
 import { Replay, type ReplayOptions } from '../log/replay.ts'
 import { readLog } from '../log/reader.ts'
 import { Histories } from './histories.ts'
+import { askKeeper, keeperIn, type AskKeeper } from './keeper.ts'
 
 /** What a log tells of every peer. */
 export interface Recorded {
   readonly header: LogHeader
   readonly histories: Histories
+  /** At the end of the log, or before the peer was told to stop. */
+  readonly keeper: AskKeeper
   /** When it ends, in milliseconds since the epoch. */
   readonly until: number
   /** Why it was not read to its end; undefined where it was. */
@@ -29,8 +32,11 @@ export async function recordedHistories(source: LogSource, options: ReplayOption
   const replay = new Replay(log, options)
   const histories = new Histories(replay.kernel.bus, () => header.wallTime)
   let brokenOff: string | undefined
+  let keeper: AskKeeper | undefined
+  const ask = (): AskKeeper => askKeeper(keeperIn(replay.kernel.inspect()), replay.kernel.clock.now(), header.wallTime)
   try {
     for (let turn = performance.now(); replay.step();) {
+      if (replay.next?.kind === 'input' && replay.next.envelope.type === 'Stop') keeper ??= ask()
       if (performance.now() - turn < TURN_MS) continue
       await new Promise(resolve => setImmediate(resolve))
       options.signal?.throwIfAborted()
@@ -44,5 +50,5 @@ export async function recordedHistories(source: LogSource, options: ReplayOption
     histories.close()
     replay.close()
   }
-  return { header, histories, until: header.wallTime + replay.kernel.clock.now(), brokenOff }
+  return { header, histories, keeper: keeper ?? ask(), until: header.wallTime + replay.kernel.clock.now(), brokenOff }
 }

@@ -28,6 +28,7 @@ export function summaryOf(found: Found, called: string, last: Note | undefined, 
     const heard = cause.place === '' ? `${called} is passed over` : `${called} is heard at ${cause.place} and passed over, since ${from}`
     return `${heard}: ${saidOf(cause)}${asClause(found.advice)}.`
   }
+  if (standing === 'found') return `${called} was heard, since ${from}, and is not dialled: ${saidOf(cause)}${nextOf(found, now)}${asClause(found.advice)}.`
   return `There is no link to ${called} since ${from}: ${triedOf(cause)}, ${saidOf(cause)}${clock}${sinceOf(cause)}${nextOf(found, now)}${asClause(found.advice)}.`
 }
 
@@ -63,10 +64,12 @@ function sinceOf({ dialsSince }: Cause): string {
 }
 
 /** What happens next by itself. */
-export function nextOf({ standing, rung, againAt, cause }: Found, now: number): string {
+export function nextOf({ standing, rung, againAt, cause, undialled }: Found, now: number): string {
   if (standing === 'opening') return isDial(rung) ? '; it is being dialled now' : `; another link is in '${rung}' now`
   if (standing === 'waiting') return againAt > now ? `; it is dialled again in ${roughly(againAt - now)}` : '; it is dialled again now'
   if (cause !== undefined && cause.notBefore > now) return `; it asked not to be dialled for another ${roughly(cause.notBefore - now)}`
+  if (undialled !== undefined && againAt > now) return `; it is dialled again in ${roughly(againAt - now)}`
+  if (undialled !== undefined && undialled !== cause) return `; it is not dialled now: ${saidOf(undialled)}`
   return ''
 }
 

@@ -20,6 +20,7 @@ import { policyFacts, policyOf } from './policy.ts'
 import { Recorder } from './recorder.ts'
 import { diagnose } from '../doctor/diagnose.ts'
 import { Histories } from '../doctor/histories.ts'
+import { askKeeper, keeperIn } from '../doctor/keeper.ts'
 import { Roster } from './roster.ts'
 
 /**
@@ -89,7 +90,10 @@ export function createPeer(options: PeerOptions = {}): Peer {
     clock,
     host,
     roster,
-    why: peer => diagnose(histories, histories.find(peer), Date.now()),
+    why(peer) {
+      const now = Date.now()
+      return diagnose(histories, histories.find(peer), now, askKeeper(keeperIn(kernel.inspect()), now - wallZero, wallZero))
+    },
     links,
     report,
     wire,

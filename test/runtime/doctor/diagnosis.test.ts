@@ -1,9 +1,11 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
+import type { Code } from '../../../machines/codes.ts'
 import {
   ActorStopped, DialEndpoint, DialFailed, DialOpened, Direction, Endpoint, InboundSecured, Initiator, Instance, InterfacesChanged, Level, LinkAdmitted, LinkEnded,
   LinkIdentified, LinkLevelReached, LinkSecured, NetworkInterface, PeerDisconnected, PeerFound, PeerIgnored, PeerPending, PeerVerified, PolicyChanged, PolicyValue, RejectInbound, TrustRevoked, type Message
 } from '../../../proto/index.ts'
+import { diagnose } from '../../../runtime/doctor/diagnose.ts'
 import { historiesDefaults } from '../../../runtime/doctor/histories.ts'
 import { Said, ZERO } from './bus.ts'
 
@@ -238,6 +240,23 @@ describe('the doctor', () => {
     expect(said.why('bob')).toMatchObject({ standing: 'ignored', cause: { code: 'clock-ahead' } })
     dial(said, { againMs: 0 }).say(ahead)
     expect(said.why('bob')).toMatchObject({ standing: 'ended', cause: { code: 'dial-refused' } })
+  })
+
+  it('asks the link keeper about who is not dialled', () => {
+    const ask = (said: Said, code: Code, until = 0) => diagnose(said.histories, 'bob', ZERO + said.time, () => ({ code, until }))
+    const lan = ask(new Said().say(found()), 'lan-full')
+    expect(lan).toMatchObject({ standing: 'found', advice: 'Raise --max-lan-links here for more links.', cause: { code: 'lan-full', decider: { name: 'link-keeper.maxLanLinks', at: 'self' } } })
+    expect(lan.summary).toMatch(/^bob was heard, since .*, and is not dialled: lan-full: .*, decided by the policy link-keeper\.maxLanLinks here; raise --max-lan-links/)
+    // What went wrong before stays the cause.
+    const lost = linked().say(ended({ level: Level.LEVEL_ENHANCED }), one)
+    expect(ask(lost, 'links-full')).toMatchObject({
+      cause: { code: 'lost' }, undialled: { code: 'links-full' },
+      summary: expect.stringMatching(/, lost: gone, decided by the network; it is not dialled now: links-full: .*, decided by the policy link-keeper\.maxLinks here; check the network/)
+    })
+    expect(ask(lost, 'dial-wait', ZERO + lost.time + 50_000).summary).toContain('; it is dialled again in 50 s; check the network')
+    expect(ask(new Said().say(found()), 'no-inbound').cause).toMatchObject({ by: 'remote', decider: { name: 'policy-keeper.inbound', at: 'remote' } })
+    // Nobody is asked while there is a link, or one is tried.
+    for (const said of [linked(), dial(new Said())]) expect(ask(said, 'links-full').undialled).toBeUndefined()
   })
 
   it('finds a peer by PeerId, the start of one, or name', () => {

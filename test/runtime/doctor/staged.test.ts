@@ -12,7 +12,7 @@ import { verifyPingsDefinition } from '../../../actors/verify-pings/index.ts'
 import { publish } from '../../../machines/index.ts'
 import type { PeerConnectionContext, PeerConnectionEvent } from '../../../machines/peer-connection-context.ts'
 import { peerConnectionMachine } from '../../../machines/peer-connection.ts'
-import { CallerRefused, Identify, LinkEnded, PeerConnected, PeerDisconnected, PeerIgnored, PeerRefused, PeerVerified, type Message } from '../../../proto/index.ts'
+import { CallerRefused, Identify, LinkEnded, PeerConnected, PeerDisconnected, PeerFound, PeerIgnored, PeerRefused, PeerVerified, type Message } from '../../../proto/index.ts'
 import { UnknownPeerError, type Peer } from '../../../runtime/index.ts'
 import { fromLog, lasting, placeOf, said, stagedPeer, stopStaged } from './staged.ts'
 
@@ -172,6 +172,26 @@ describe('the doctor names the cause', () => {
     expect(why.cause).toMatchObject({ code: 'too-many-links', by: 'remote', decider: { kind: 'policy', at: 'remote' } })
     expect(why.summary).toMatch(/; it is dialled again in .*; raise --max-links at the peer that is full, or wait until it has room\.$/)
     await sameFromLogs({ ...ann, about: bob.peer.peerId }, { ...bob, about: ann.peer.peerId })
+  })
+
+  it('full: this side has no room, and does not dial whom it hears', async () => {
+    const network = ownNetwork()
+    const identities = Array.from({ length: 3 }, generateIdentity).sort((a, b) => (a.peerId < b.peerId ? -1 : 1)) as [Identity, Identity, Identity]
+    const ann = stagedPeer(folder, 'ann', { network, identity: identities[0], maxLinks: 1, lan: true })
+    const bob = stagedPeer(folder, 'bob', { network, identity: identities[1], lan: true })
+    const verified = said(ann.peer, PeerVerified)
+    await Promise.all([ann.peer.start(), bob.peer.start()])
+    await verified
+    // It leaves it to the lower PeerId to dial.
+    const carol = stagedPeer(folder, 'carol', { network, identity: identities[2], lan: true, tune: { 'link-keeper': { dialPatienceMs: 600_000 } } })
+    const found = said(ann.peer, PeerFound, ({ peerId }) => peerId === carol.peer.peerId)
+    await carol.peer.start()
+    await found
+    expect(ann.peer.why('carol')).toMatchObject({
+      standing: 'found', cause: { code: 'links-full', by: 'self', decider: { kind: 'policy', name: 'link-keeper.maxLinks', at: 'self' } }, advice: 'Raise --max-links here, or drop a peer.',
+      summary: expect.stringMatching(/^carol was heard, since .*, and is not dialled: links-full: This side holds .*, decided by the policy link-keeper\.maxLinks here; raise --max-links here, or drop a peer\.$/)
+    })
+    await sameFromLogs({ ...ann, about: carol.peer.peerId })
   })
 
   it('timeout: whoever answers there does not speak TLS', async () => {

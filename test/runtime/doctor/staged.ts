@@ -46,7 +46,7 @@ export function lasting({ cause, peerId, name }: Diagnosis): object {
 
 /** The same from the recorded log. */
 export async function fromLog(log: string, key: string, own: readonly ActorDefinition[] = []): Promise<Diagnosis> {
-  const { histories, until, brokenOff } = await recordedHistories(log, { definitions: [...definitions.filter(({ kind }) => !own.some(each => each.kind === kind)), ...own] })
+  const { histories, keeper, until, brokenOff } = await recordedHistories(log, { definitions: [...definitions.filter(({ kind }) => !own.some(each => each.kind === kind)), ...own] })
   if (brokenOff !== undefined) throw new Error(`${log}: ${brokenOff}`)
-  return diagnose(histories, histories.find(key), until)
+  return diagnose(histories, histories.find(key), until, keeper)
 }
