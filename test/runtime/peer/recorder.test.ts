@@ -63,8 +63,10 @@ const opening = (path: string): Checkpoint | undefined => {
 describe('createPeer({ record: { keep } })', () => {
   it('keeps the last seconds of a real peer, which replay: of the log, of a copy in the midst, and after the end', async () => {
     const path = log('ann')
-    const ann = await talk({ file: path, keep: '1s' }, () => opening(path) !== undefined)
-    expect(opening(path)!.actors.map(({ kind }) => kind)).toContain('peer-connection')
+    // The first checkpoint may be older than the link.
+    const linked = () => opening(path)?.actors.some(({ kind }) => kind === 'peer-connection') ?? false
+    const ann = await talk({ file: path, keep: '1s' }, linked)
+    expect(linked()).toBe(true)
     const copy = await ann.saveLog()
     expect(copy).toMatch(/ann-\d{8}T\d{6}Z\.p2plog$/)
     expect(await ann.saveLog()).not.toBe(copy)
