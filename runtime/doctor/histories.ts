@@ -3,7 +3,7 @@ import { Lru } from '../../actors/shared/lru.ts'
 import {
   ActorStopped, CallerRefused, DialEndpoint, DialFailed, DialOpened, Direction, InboundSecured, Initiator, InterfacesChanged, Level, LinkAdmitted, LinkEnded, LinkIdentified,
   LinkLevelReached, LinkSecured, PeerConnected, PeerDisconnected, PeerFound, PeerIgnored, PeerPending, PeerRefused, PeerVerified, PolicyChanged, RejectInbound, TrustRevoked,
-  type Envelope, type Message, type MessageClass
+  classOf, typeName, type Envelope, type Message, type MessageClass
 } from '../../proto/index.ts'
 import { blocklistOf, blocksHost, blocksNobody, blocksPeer } from '../../machines/blocklist.ts'
 import { codeEntry } from '../../machines/codes.ts'
@@ -44,6 +44,7 @@ type BusFace = { of<T extends Message>(type: MessageClass<T>): Observable<Envelo
 export class Histories {
   readonly #options: HistoriesOptions
   readonly #subscriptions: Subscription[] = []
+  readonly #hears = new Map<string, (envelope: Envelope<string, any>) => void>()
   readonly #cases = new Map<string, Case>()
   readonly #open = new Map<string, Changing>()
   /** Who answered at a place that was dialled. */
@@ -60,7 +61,9 @@ export class Histories {
     this.#options = { ...historiesDefaults, ...options }
     this.#at = new Lru(this.#options.peersMax)
     const on = <T extends Message>(type: MessageClass<T>, hear: (body: T, envelope: Envelope, time: number) => void) => {
-      this.#subscriptions.push(bus.of(type).subscribe(envelope => hear(envelope.body, envelope, wallZero() + envelope.time)))
+      const take = (envelope: Envelope<string, T>): void => hear(envelope.body, envelope, wallZero() + envelope.time)
+      this.#hears.set(typeName(type), take)
+      this.#subscriptions.push(bus.of(type).subscribe(take))
     }
     on(PeerFound, (body, _, time) => {
       const places = body.endpoints.map(formatEndpoint).join(', ')
@@ -133,6 +136,12 @@ export class Histories {
       this.#gone = this.#gone.filter(({ name }) => !now.has(name)).slice(-GONE_MAX)
       this.#interfaces = now
     })
+  }
+
+  /** Takes a message that was said before it listened. */
+  tell(body: Message, { from, to, time }: Pick<Envelope, 'from' | 'to' | 'time'>): void {
+    const type = typeName(classOf(body))
+    this.#hears.get(type)?.({ type, body, from, to, time, seq: 0, cause: 0, bytes: new Uint8Array() })
   }
 
   /** Interfaces that went and have not come back. */

@@ -3,6 +3,7 @@ import { formatDivergence } from '../log/divergence.ts'
 import type { LogSource } from '../log/reader.ts'
 import { Replay, type ReplayOptions } from '../log/replay.ts'
 import { readLog } from '../log/reader.ts'
+import { earlier, type Earlier } from './beginning.ts'
 import { Histories } from './histories.ts'
 import { askKeeper, keeperIn, type AskKeeper } from './keeper.ts'
 
@@ -16,6 +17,14 @@ export interface Recorded {
   readonly until: number
   /** Why it was not read to its end; undefined where it was. */
   readonly brokenOff: string | undefined
+}
+
+/** Of links and peers that a checkpoint holds, and of the policy. */
+function* saidBefore({ kernel, checkpoint, registry }: Replay): Generator<Earlier> {
+  yield* earlier(kernel.inspect())
+  for (const { type, body } of checkpoint!.announced) {
+    if (type === 'PolicyChanged') yield { time: kernel.clock.now(), from: '', to: '', body: registry.get(type ?? '').decode(body ?? new Uint8Array()) }
+  }
 }
 
 /** How long it reads before it lets the process do something else, in milliseconds. */
@@ -35,7 +44,9 @@ export async function recordedHistories(source: LogSource, options: ReplayOption
   let keeper: AskKeeper | undefined
   const ask = (): AskKeeper => askKeeper(keeperIn(replay.kernel.inspect()), replay.kernel.clock.now(), header.wallTime)
   try {
-    for (let turn = performance.now(); replay.step();) {
+    let more = replay.step()
+    if (replay.checkpoint !== undefined) for (const { body, ...at } of saidBefore(replay)) histories.tell(body, at)
+    for (let turn = performance.now(); more; more = replay.step()) {
       if (replay.next?.kind === 'input' && replay.next.envelope.type === 'Stop') keeper ??= ask()
       if (performance.now() - turn < TURN_MS) continue
       await new Promise(resolve => setImmediate(resolve))
