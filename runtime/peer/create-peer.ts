@@ -74,8 +74,8 @@ export function createPeer(options: PeerOptions = {}): Peer {
   })
   const clock = new LiveClock(kernel)
   host.connect((body, address) => {
-    // What drivers drop while they close has nobody to be told to.
-    if (!kernel.stopped) clock.enter(() => kernel.input(body, address))
+    // What drivers drop while they close has nobody to be told to; that time has passed may be what ends the core.
+    if (!kernel.stopped) clock.enter(() => { if (!kernel.stopped) kernel.input(body, address) })
   })
   let wallZero = 0
   const roster = new Roster(kernel.bus, () => wallZero, report)
