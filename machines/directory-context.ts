@@ -22,15 +22,15 @@ export interface PeerDirectoryOptions {
   readonly unverifiedMs: number
   /** How often the expired are looked for, in milliseconds. @default 600000 */
   readonly sweepMs: number
-  /** Changes are gathered for so long before they are written, in milliseconds, at least 500. @default 1000 */
+  /** Changes are gathered for so long before they are written, in milliseconds, at least {@link FLUSH_MS_MIN}. @default 1000 */
   readonly flushMs: number
-  /** Most records in one write. @default 500, some 200 KB */
+  /** Most records in one write, at least 1. @default 500, some 200 KB */
   readonly batchMax: number
   /** Known peers are offered only while fewer are connected. @default 8 */
   readonly linksWanted: number
   /** Known peers offered when discovery starts. @default 64 */
   readonly offersAtStart: number
-  /** Known peers offered at once; the others come a second later. @default 8 */
+  /** Known peers offered at once, at least 1; the others come a second later. @default 8 */
   readonly offersPerRound: number
   /** How often it is looked at later whether links are wanted, in milliseconds. @default 10000 */
   readonly roundMs: number
@@ -47,6 +47,9 @@ export interface PeerDirectoryOptions {
   /** A peer seen within this time may be told of to others, in milliseconds. @default 86400000 */
   readonly sampleMs: number
 }
+
+/** Oftener than twice a second a disk need not be written. */
+export const FLUSH_MS_MIN = 500
 
 export const peerDirectoryDefaults: PeerDirectoryOptions = {
   peerId: '',
@@ -115,7 +118,7 @@ export function directoryContext({ address, options, random, flags }: MachineInp
   const all = { ...peerDirectoryDefaults, ...options }
   return {
     driver: `${address}#store`,
-    options: { ...all, flushMs: Math.max(500, all.flushMs), offersPerRound: Math.max(1, all.offersPerRound), batchMax: Math.max(1, all.batchMax) },
+    options: { ...all, flushMs: Math.max(FLUSH_MS_MIN, all.flushMs), offersPerRound: Math.max(1, all.offersPerRound), batchMax: Math.max(1, all.batchMax) },
     random,
     offset: 0,
     rows: emptyTable(),

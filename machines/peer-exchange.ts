@@ -11,7 +11,7 @@ export interface PeerExchangeOptions {
   readonly share: boolean
   /** Where peers are remembered. @default 'peer-directory/main' */
   readonly directory: string
-  /** A new link is left alone for so long, in milliseconds, at least 2000; as much again is added by chance. @default 2000 */
+  /** A new link is left alone for so long, in milliseconds, at least {@link JOIN_DELAY_MS_MIN}; as much again is added by chance. @default 2000 */
   readonly joinDelayMs: number
   /** Peers told of to a new link, besides this one. @default 16 */
   readonly joinEntries: number
@@ -36,7 +36,7 @@ export const peerExchangeDefaults: PeerExchangeOptions = {
   loopback: false
 }
 
-const JOIN_DELAY_MS_MIN = 2_000
+export const JOIN_DELAY_MS_MIN = 2_000
 
 interface Context {
   readonly driver: string

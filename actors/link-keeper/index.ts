@@ -4,6 +4,7 @@ import { linkKeeperDefaults, type LinkKeeperOptions } from '../../machines/link-
 import { DiscoveryStarted, Listening, PeerHeard, PolicyChanged, RevokeTrust, RoutineDue, TransferDone, TransferFailed, TransferStarted, VerifyPeer } from '../../proto/index.ts'
 import { peerConnectionDefinition } from '../peer-connection/index.ts'
 import { defineActor, type ActorDefinition, type ActorSpec } from '../seam/index.ts'
+import { outside } from '../shared/range.ts'
 import { verifyPingsDefinition } from '../verify-pings/index.ts'
 
 export { LINK_KEEPER } from './address.ts'
@@ -13,6 +14,9 @@ export const linkKeeperDefinition = defineActor<LinkKeeperOptions>({
   kind: 'link-keeper',
   machine: linkKeeperMachine,
   options: linkKeeperDefaults,
+  // Where there is no high mark, the low one says nothing.
+  problem: ({ maxLanLinks, lowLanLinks, maxWanLinks, lowWanLinks }) =>
+    outside('lowLanLinks', lowLanLinks, 0, maxLanLinks || undefined) ?? outside('lowWanLinks', lowWanLinks, 0, maxWanLinks || undefined),
   listens: [PeerHeard, RevokeTrust, RoutineDue, TransferStarted, TransferDone, TransferFailed, VerifyPeer],
   recalls: [DiscoveryStarted, Listening, PolicyChanged]
 })

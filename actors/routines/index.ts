@@ -1,8 +1,9 @@
 import { ROTATE_PORT } from '../../machines/broadcaster.ts'
 import { DISCERN_LINKS } from '../../machines/link-keeper.ts'
-import { routinesMachine, type RoutineOptions, type RoutinesOptions } from '../../machines/routines.ts'
+import { EVERY_MS_MAX, EVERY_MS_MIN, routinesMachine, type RoutineOptions, type RoutinesOptions } from '../../machines/routines.ts'
 import { DiscoveryStarted, RoutineDue, RoutinesChanged, SetRoutine } from '../../proto/index.ts'
 import { defineActor, type ActorSpec } from '../seam/index.ts'
+import { outside } from '../shared/range.ts'
 
 export { ROUTINES } from './address.ts'
 export type { RoutineOptions, RoutinesOptions } from '../../machines/routines.ts'
@@ -18,6 +19,7 @@ export const routinesDefinition = defineActor<RoutinesOptions>({
   kind: 'routines',
   machine: routinesMachine,
   options: { routines: libraryRoutines },
+  problem: ({ routines }) => routines.map(({ name, everyMs }) => outside(`routines: '${name}': everyMs`, everyMs, EVERY_MS_MIN, EVERY_MS_MAX)).find(each => each !== undefined),
   listens: [DiscoveryStarted],
   recalls: [DiscoveryStarted],
   messages: [SetRoutine, RoutineDue, RoutinesChanged]

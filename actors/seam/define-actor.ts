@@ -43,6 +43,11 @@ export interface ActorDefinition<Options extends object = any> {
   readonly drivers?: Readonly<Record<string, DriverFactory<Options>>>
   /** Defaults of the options: plain JSON, they are written into the log. */
   readonly options?: Options
+  /**
+   * What is wrong with its options, beginning with the name of one, and what to give; undefined where they can be taken. createPeer
+   * refuses the others with PeerOptionError.
+   */
+  readonly problem?: (options: Options) => string | undefined
   /** Option names whose values never reach a log. */
   readonly secrets?: readonly (keyof Options & string)[]
   /** Message types of its own that it neither listens to nor speaks on the wire; known to the registry, and so to replay. */

@@ -1,5 +1,7 @@
 import { verifyPingsDefaults, verifyPingsMachine, type VerifyPingsOptions } from '../../machines/verify-pings.ts'
+import { PINGS_MAX } from '../peer-connection/pings.ts'
 import { defineActor } from '../seam/index.ts'
+import { outside } from '../shared/range.ts'
 
 export type { VerifyPingsOptions } from '../../machines/verify-pings.ts'
 
@@ -7,5 +9,6 @@ export type { VerifyPingsOptions } from '../../machines/verify-pings.ts'
 export const verifyPingsDefinition = defineActor<VerifyPingsOptions>({
   kind: 'verify-pings',
   machine: verifyPingsMachine,
-  options: verifyPingsDefaults
+  options: verifyPingsDefaults,
+  problem: ({ count }) => outside('count', count, 1, PINGS_MAX, true)
 })

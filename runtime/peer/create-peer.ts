@@ -8,6 +8,7 @@ import { Level, Registry, SCHEMA_DIGEST, TextMessage, type MessageClass } from '
 import { currentFlags, DriverFailedError, Kernel } from '../kernel/index.ts'
 import { version } from '../version.ts'
 import { defaultActors } from './default-actors.ts'
+import { checkActors } from './check-actors.ts'
 import { keyOf } from './trust.ts'
 import { DriverHost } from './driver-host.ts'
 import { DuplicateActorError, PeerOptionError } from './errors.ts'
@@ -25,7 +26,7 @@ import { Roster } from './roster.ts'
 
 /**
  * Makes a peer; nothing is opened before its start().
- * @throws PeerOptionError for an option it does not know or cannot take
+ * @throws PeerOptionError for an option it does not know or cannot take, of its own or of an actor
  * @throws PolicyError for a policy that contradicts itself
  * @throws DuplicateActorError when two actors have one address
  * @throws IdentityPermissionError, IdentityDamagedError, IdentityFileError when `dir` holds no identity that may be used
@@ -46,6 +47,7 @@ export function createPeer(options: PeerOptions = {}): Peer {
   const addresses = addressesOf(own)
   const defaults = options.defaults === false ? [] : defaultActors(options, local, policy)
   const actors = [...defaults.filter(spec => !addresses.has(addressOf(spec))), ...own]
+  checkActors(actors)
   const definitions = [...new Set(actors.flatMap(({ definition, spawns }) => [definition, ...(spawns ?? [])]))]
   const messages = options.messages ?? []
   const registry = new Registry()

@@ -3,6 +3,7 @@ import { linkKeeperDefinition } from '../../actors/link-keeper/index.ts'
 import type { ActorDefinition, ActorSpec } from '../../actors/seam/index.ts'
 import { simulatedDrivers } from '../../actors/simulated/index.ts'
 import { DecidePeer, Initiator, Registry, TextMessage, type EventOf, type PeerPending } from '../../proto/index.ts'
+import { checkActors } from '../peer/check-actors.ts'
 import { defaultActors } from '../peer/default-actors.ts'
 import { Adversary } from './adversary.ts'
 import { joined } from './digest.ts'
@@ -198,6 +199,7 @@ export class Simulation {
     const { peer, definitions, actors, trust } = this.plan
     const steps = trust.length === 0 ? {} : { verify: simulatedSteps(trust, local, this.#everybody) }
     const specs = [...defaultActors({ ...peer, ...steps }, local), ...actors(index).flat()]
+    checkActors(specs)
     if (definitions.length === 0) return specs
     const made = new Map<ActorDefinition, ActorDefinition>()
     const standIn = (definition: ActorDefinition): ActorDefinition => {
