@@ -38,7 +38,7 @@ export function createPeer(options: PeerOptions = {}): Peer {
   checkOptions(options)
   const identity = options.identity ?? (options.dir === undefined ? generateIdentity() : loadOrCreateIdentity(options.dir))
   const policy = policyOf(options, identity.peerId)
-  const known = authoritiesOf(options)
+  const known = authoritiesOf(options, identity.peerId)
   const local = localPeer(identity, {
     name: firstName(policy, options.name, known.name), network: options.network, key: keyOf(options.key), agent: `p2pnet/${version()}`,
     startedAt: options.dir === undefined ? undefined : beginLife(options.dir)
@@ -59,6 +59,7 @@ export function createPeer(options: PeerOptions = {}): Peer {
   const wire = services.get(WireTypes)
   speak(wire, definitions, messages)
   const log = loggerOf(options.log)
+  if (known.problem !== undefined) log.warn({ code: known.problem.code }, `this peer's own certificate counts for nothing here, and others may refuse it: ${known.problem.message}`)
   const links = services.get(Links)
   const host = new DriverHost({ registry, services, links: () => links, log })
   const seed = options.seed ?? randomBytes(32)

@@ -41,7 +41,7 @@ export function changedPolicy(before: Policy, change: Partial<Policy>, facts: Po
 
 /** What is so for all of the peer's run. */
 export function policyFacts(options: Pick<PeerOptions, 'verify' | 'answers' | 'policy'>, peerId: string): PolicyFacts & { readonly named: boolean } {
-  const { authorities, name } = authoritiesOf(options)
+  const { authorities, name } = authoritiesOf(options, peerId)
   // Where it starts without the default steps, it starts with somebody who approves.
   return { peerId, decides: options.verify !== undefined || options.policy?.defaultTrust === false, authority: authorities.length > 0, named: name !== '' }
 }

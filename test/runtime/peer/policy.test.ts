@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { connect } from 'node:net'
 import { join } from 'node:path'
+import { pino } from 'pino'
 import { filter, firstValueFrom } from 'rxjs'
 import { definitions, generateIdentity } from '../../../actors/index.ts'
 import {
@@ -205,6 +206,22 @@ describe('what a peer is called', () => {
     expect(bob.peers.value[0]!.name).toBe('ann of the north')
     await ann.stop()
     expect(await replay(record, { definitions })).toMatchObject({ differences: 0, clean: true })
+  })
+
+  it('is not what a certificate says that is of another peer, of another time, or signed by nobody: a warning says so', () => {
+    const [authority, other, identity] = [generateIdentity(), generateIdentity(), generateIdentity()]
+    const days = (many: number) => Date.now() + many * 86_400_000
+    const certify = (peerId: string, from: number, until: number) => signCertificate(authority, { peerId, notBefore: days(from), notAfter: days(until), name: 'ann by authority' })
+    const start = (certificate: Uint8Array) => {
+      const lines: string[] = []
+      const options = { identity, network, answers: [authorityStep({ authorities: [], certificate })], log: pino({}, { write: line => lines.push(line) }) } as const
+      expect(() => createPeer({ ...options, policy: { identifier: 'remote' } })).toThrow(expect.objectContaining({ problem: 'nobody-names' }))
+      expect(createPeer(options).name).toBe(identity.peerId.slice(0, 8))
+      return lines.map(line => (JSON.parse(line) as { code?: string }).code)
+    }
+    const forged = certify(identity.peerId, -1, 1).map((byte, at, { length }) => at === length - 9 ? byte ^ 1 : byte)
+    expect([certify(other.peerId, -1, 1), certify(identity.peerId, -2, -1), certify(identity.peerId, 1, 2), forged, Uint8Array.of(7)].map(start)).toEqual(
+      [['certificate-of-other'], ['certificate-expired'], ['certificate-early'], ['certificate-forged'], ['certificate-malformed']])
   })
 
   it('is what an authority says where the policy has it so, and settled with it where that is strict', async () => {
