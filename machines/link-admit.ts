@@ -269,13 +269,15 @@ export function drop(turn: Turn, { peerId, forMs }: DropPeer): void {
   const { book } = turn
   const { now, options } = book
   if (peerId === '' || peerId === options.peerId) return
-  const peer = get(book.peers, peerId) ?? addPeer(turn, peerId, peerId, true)!
+  const known = get(book.peers, peerId)
+  if (known === undefined && !book.dropsUnknown) return
+  const peer = known ?? addPeer(turn, peerId, peerId, true)!
   const ms = forMs > 0 ? forMs : options.dropMs
   const until = now + ms
   for (const key of [peerId, ...peer.bound]) setPeer(turn, key, { quietUntil: until, droppedUntil: until, turnedAwayAt: 0 })
   for (const link of linksOf(turn, peer)) close(turn, link, 'dropped', ms)
   // Whoever calls and was never heard is not among its peer's links before it has said who it is.
-  for (const link of rows(book.links)) if (link.peer === peerId) close(turn, link, 'dropped', ms)
+  if (book.dropsUnknown) for (const link of rows(book.links)) if (link.peer === peerId) close(turn, link, 'dropped', ms)
 }
 
 /** Every link is closed, with a word to the other side. */

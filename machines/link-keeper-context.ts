@@ -235,9 +235,14 @@ export interface LinkKeeperContext {
   /** When the next plan is due, and when further links are dialled for which no peer stands on the ring; 0 for never. */
   readonly planAt: number
   readonly fillAt: number
+  /** The behaviour flag {@link DROPS_UNKNOWN} is in force. */
+  readonly dropsUnknown: boolean
 }
 
-export function linkKeeperContext({ address, options, random }: MachineInput<Partial<LinkKeeperOptions>>): LinkKeeperContext {
+/** Behaviour flag: a peer is dropped too while its link has not said who it is, and while nothing is known of it. */
+export const DROPS_UNKNOWN = 3
+
+export function linkKeeperContext({ address, options, random, flags }: MachineInput<Partial<LinkKeeperOptions>>): LinkKeeperContext {
   const all = { ...linkKeeperDefaults, ...options }
   return {
     address,
@@ -265,7 +270,8 @@ export function linkKeeperContext({ address, options, random }: MachineInput<Par
     targets: emptyTable(),
     windowAt: 0,
     planAt: 0,
-    fillAt: 0
+    fillAt: 0,
+    dropsUnknown: flags.includes(DROPS_UNKNOWN)
   }
 }
 

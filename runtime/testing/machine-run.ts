@@ -1,7 +1,7 @@
 import { createActor, type Actor, type AnyStateMachine } from 'xstate'
 import type { MachineInput, Outgoing } from '../../machines/index.ts'
 import { classOf, messageWriter, typeName, type BodyOf, type Envelope, type Message, type MessageName } from '../../proto/index.ts'
-import { HeapClock } from '../kernel/index.ts'
+import { HeapClock, LIBRARY_FLAGS } from '../kernel/index.ts'
 import type { TransitionCoverage } from './coverage.ts'
 
 /** What a machine published, and when. */
@@ -27,10 +27,10 @@ export class MachineRun {
   #seq = 0
   #fault: { readonly error: unknown } | undefined
 
-  /** Starts the machine at time 0. @param options its address is `MACHINE/main` unless said otherwise, its parent `system` */
+  /** Starts the machine at time 0. @param options its address is `MACHINE/main` unless said otherwise, its parent `system`, its flags those of this library in a new run */
   constructor(machine: AnyStateMachine, { coverage, ...input }: MachineRunOptions = {}) {
     this.actor = createActor(machine, {
-      input: { address: `${machine.id}/main`, parent: 'system', flags: [], incarnation: 0, random: 1, options: {}, ...input },
+      input: { address: `${machine.id}/main`, parent: 'system', flags: LIBRARY_FLAGS, incarnation: 0, random: 1, options: {}, ...input },
       clock: this.clock.ownedBy('machine') as never,
       ...(coverage === undefined ? {} : { inspect: coverage.note })
     })

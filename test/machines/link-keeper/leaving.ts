@@ -2,6 +2,8 @@ import { describe, expect, it } from '@jest/globals'
 import {
   DiscoveryStarted, DropPeer, Endpoint, InboundSecured, Initiator, Level, LinkEnded, LinkIdentified, PongReceived, SpawnFailed, Stop, Terminated
 } from '../../../proto/index.ts'
+import { linkKeeperMachine } from '../../../machines/link-keeper.ts'
+import { MachineRun } from '../../../runtime/testing/machine-run.ts'
 import { KeeperRun, LISTENER } from '../keeper-run.ts'
 
 describe('a peer that is dropped', () => {
@@ -64,6 +66,12 @@ describe('a peer that is dropped', () => {
     run.take()
     run.hear(new DropPeer({ peerId: 'ada' }))
     expect(run.take()).toMatchObject([{ type: 'CloseRequested', to: again, body: { code: 'dropped' } }])
+  })
+
+  it('is left in peace while nothing is known of it, where a log of before has it so', () => {
+    const run = new MachineRun(linkKeeperMachine, { flags: [], options: { peerId: 'mia' } })
+    run.hear(new DropPeer({ peerId: 'ada' }))
+    expect(run.context.peers.size).toBe(0)
   })
 
   it('is never this peer itself', () => {
