@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { describe, expect, it } from '@jest/globals'
 import { readLog } from '../../../runtime/log/index.ts'
@@ -17,8 +18,8 @@ describe('a log whose process was killed', () => {
     for await (const line of createInterface(child.stdout)) {
       recorded = Number(line)
       if (recorded < 20_000) continue
-      // What has been recorded by now has to survive once it is in the file.
-      for (const entry of readLog(path)) if (entry.kind === 'output') inFile = entry.envelope.seq
+      // What has been recorded by now has to survive once it is in the file; its writer would keep ahead of who reads the file itself.
+      for (const entry of readLog(readFileSync(path))) if (entry.kind === 'output') inFile = entry.envelope.seq
       child.kill('SIGKILL')
       break
     }
