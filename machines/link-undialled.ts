@@ -28,8 +28,9 @@ export function undialled(context: LinkKeeperContext, key: string, now: number):
   const peer = get(book.peers, key)
   if (peer === undefined || !book.started || book.closing || blocksPeer(book.blocked, peer.peerId) || isServed(turn, peer)) return undefined
   const always = peer.fixed.length > 0
+  // Who takes no links is heard without an address; of who was never heard it is not known.
+  if (!always && !peer.acceptsInbound && (peer.found || peer.places.length > 0)) return { code: 'no-inbound', until: 0 }
   if (peer.places.length === 0) return { code: 'no-address', until: 0 }
-  if (!always && !peer.acceptsInbound) return { code: 'no-inbound', until: 0 }
   if (!always && peer.goneAt > 0) return undefined
   const planned = isPlanned(turn, peer)
   const neighbour = planned && isNeighbour(turn, peer)

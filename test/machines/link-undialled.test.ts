@@ -56,6 +56,13 @@ describe('why a peer is not dialled', () => {
     const run = new KeeperRun().heard('xx', { acceptsInbound: false })
     expect(codeOf(run, 'xx')).toBe('no-inbound')
     expect(codeOf(run.heard('yy', { endpoints: [] }), 'yy')).toBe('no-address')
+    // Who takes no links has no address to tell.
+    expect(codeOf(run.heard('zz', { endpoints: [], acceptsInbound: false }), 'zz')).toBe('no-inbound')
+    // Of who called and was never heard, that is not known.
+    const called = run.inbound('ww')
+    run.linked(called, 'ww')
+    run.ended(called, { peerId: 'ww' }).gone(called)
+    expect(codeOf(run, 'ww')).toBe('no-address')
   })
 
   it('is never said of somebody who is dialled when heard again', () => {
