@@ -13,6 +13,8 @@ const CLOCK_MS = 60_000
 const GONE_BEFORE_MS = 60_000
 /** Links end so in the course of things, and others stand; what another peer tells of it keeps nobody from dialling. Told where there is nothing else. */
 const HARMLESS: ReadonlySet<string> = new Set(['duplicate', 'superseded', 'aborted', 'clock-ahead'])
+/** A policy decides them, for as long as it stands. */
+const BLOCKS: ReadonlySet<string> = new Set(['blocked', 'blocked-address'])
 /** Nothing is under way. */
 const RESTING: ReadonlySet<Diagnosis['standing']> = new Set(['found', 'ended'])
 const BROKEN: ReadonlySet<string> = new Set(['keepalive-timeout', 'lost'])
@@ -29,6 +31,7 @@ export function diagnose(histories: Histories, key: string, now: number, keeper:
   const left = told !== undefined && block === undefined && RESTING.has(told.standing) ? keeper(key) : undefined
   const idle = left && ofItself(left.code, codeEntry(left.code).means, left.code === 'no-inbound' ? 'remote' : 'self', told!.since)
   const facts = told?.cause === undefined && idle !== undefined ? { ...told!, cause: idle } : told
+  const cause = facts?.cause && isLifted(facts.cause, key, histories) ? lifted(facts.cause) : facts?.cause
   const isPlace = key.includes(':') || isAddress(key)
   const found: Omit<Diagnosis, 'summary' | 'advice'> = {
     peerId: isPlace ? '' : key,
@@ -36,7 +39,7 @@ export function diagnose(histories: Histories, key: string, now: number, keeper:
     standing: facts?.standing ?? 'unknown',
     rung: facts?.attempt?.rung,
     since: facts?.since ?? 0,
-    cause: facts?.cause,
+    cause,
     undialled: idle,
     againAt: facts?.attempt?.rung === 'backoff' ? facts.attempt.until : left?.until ?? 0,
     clockAheadMs: about === undefined || about.startedAt - about.toldAt < CLOCK_MS ? 0 : about.startedAt - about.toldAt,
@@ -62,7 +65,7 @@ export function unheard(peerId: string, forMs: number): Diagnosis {
 function ofItself(code: Code, reason: string, by: By, now: number): Cause {
   return {
     code, reason, by, decider: { ...deciderOf(code), at: by }, rung: 'backoff', place: '', inbound: false, since: now, time: now, times: 1, step: '', notBefore: 0,
-    dialsSince: 0
+    dialsSince: 0, lifted: false
   }
 }
 
@@ -120,10 +123,19 @@ function asCause({ note, since, time, times }: Kept, dialsSince: number): Cause 
   const { kind, name } = deciderOf(code)
   const timedOut = kind === 'timeout' && by === 'network'
   return {
-    code, reason, by, rung, place, inbound, since, time, times, step, dialsSince,
+    code, reason, by, rung, place, inbound, since, time, times, step, dialsSince, lifted: false,
     decider: { kind, name: kind === 'step' && name === '' ? step : name, at: timedOut ? 'self' : by },
     notBefore: forMs > 0 && by === 'remote' ? time + forMs : 0
   }
+}
+
+function isLifted({ code, by, place }: Cause, key: string, histories: Histories): boolean {
+  return by === 'self' && BLOCKS.has(code) && histories.allows(key, hostOf(place))
+}
+
+/** What was said then names an entry that is gone. */
+function lifted(cause: Cause): Cause {
+  return { ...cause, lifted: true, reason: 'the policy here blocked it then, and does no longer' }
 }
 
 /** Where the interface towards the place went, that is why. */

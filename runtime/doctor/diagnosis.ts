@@ -36,6 +36,8 @@ export interface Cause {
   readonly notBefore: number
   /** Dials that failed since, one after another, where a link broke and no other came about. */
   readonly dialsSince: number
+  /** It was a block by this side, which is over. */
+  readonly lifted: boolean
 }
 
 /** How it stands with a peer, and why. */

@@ -5,7 +5,7 @@ import {
   LinkLevelReached, LinkSecured, PeerConnected, PeerDisconnected, PeerFound, PeerIgnored, PeerPending, PeerRefused, PeerVerified, PolicyChanged, RejectInbound, TrustRevoked,
   classOf, typeName, type Envelope, type Message, type MessageClass
 } from '../../proto/index.ts'
-import { blocklistOf, blocksHost, blocksNobody, blocksPeer } from '../../machines/blocklist.ts'
+import { blocklistOf, blocksHost, blocksNobody, blocksPeer, type Blocklist } from '../../machines/blocklist.ts'
 import { codeEntry } from '../../machines/codes.ts'
 import { fromPolicyValue } from '../../machines/policy.ts'
 import { AmbiguousPeerError, UnknownPeerError } from '../peer/errors.ts'
@@ -54,7 +54,8 @@ export class Histories {
   readonly #callers = new Lru<string, { peerId: string; place: string }>(OPEN_MAX)
   #interfaces = new Map<string, readonly string[]>()
   #gone: GoneInterface[] = []
-  #blocked = blocksNobody
+  /** Undefined until a policy is told. */
+  #blocked: Blocklist | undefined
 
   /** @param wallZero wall time at logical zero, in milliseconds since the epoch */
   constructor(bus: BusFace, wallZero: () => number, options: Partial<HistoriesOptions> = {}) {
@@ -151,9 +152,15 @@ export class Histories {
 
   /** Why the policy of now allows no link to a peer, or to a place; undefined where it does. Who is blocked is not dialled, and nothing is said of that. */
   blockOf(key: string): 'blocked' | 'blocked-address' | undefined {
-    if (blocksPeer(this.#blocked, key)) return 'blocked'
+    const blocked = this.#blocked ?? blocksNobody
+    if (blocksPeer(blocked, key)) return 'blocked'
     const hosts = isAddress(key) ? [key] : key.includes(':') ? [hostOf(key)] : hostsOf(this.#cases.get(key)?.notes ?? [])
-    return hosts.length > 0 && hosts.every(host => blocksHost(this.#blocked, host)) ? 'blocked-address' : undefined
+    return hosts.length > 0 && hosts.every(host => blocksHost(blocked, host)) ? 'blocked-address' : undefined
+  }
+
+  /** Whether the policy of now blocks neither a peer nor a host, as far as one was told. */
+  allows(key: string, host: string): boolean {
+    return this.#blocked !== undefined && !blocksPeer(this.#blocked, key) && !blocksHost(this.#blocked, host)
   }
 
   /** Callers from the places of a peer that were turned away before they could say who they are. */

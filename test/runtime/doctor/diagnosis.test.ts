@@ -195,7 +195,7 @@ describe('the doctor', () => {
     const said = new Said().say(policy([peerId, '192.0.2.0/24', '2001:db8::/32']), 'policy-keeper/main', '')
     expect(said.why(peerId)).toMatchObject({
       standing: 'ignored', cause: { code: 'blocked', by: 'self', decider: { kind: 'policy', name: 'policy-keeper.blocked', at: 'self' } },
-      summary: expect.stringMatching(/^aaaaaaaa is passed over: blocked: .*, decided by the policy policy-keeper\.blocked here; unblock it/)
+      summary: expect.stringMatching(/^aaaaaaaa is passed over: blocked: .*, decided by the policy policy-keeper\.blocked here; unblock it here/)
     })
     for (const place of ['192.0.2.7:4000', '[2001:db8::1]:4000']) expect(said.why(place).cause?.code).toBe('blocked-address')
     expect(() => said.why('198.51.100.1:4000')).toThrow(/nothing was heard/)

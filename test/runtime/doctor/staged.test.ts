@@ -111,8 +111,10 @@ describe('the doctor names the cause', () => {
     // At its side it is named, with the entry to take back.
     expect(bob.peer.why('127.0.0.1')).toMatchObject({
       peerId: '', standing: 'ended', cause: { code: 'blocked-address', by: 'self', inbound: true, rung: 'dialing', decider: { kind: 'policy', name: 'policy-keeper.blocked', at: 'self' } },
-      summary: expect.stringMatching(/: somebody called from 127\.0\.0\.1 (\d+ times, the last )?at .* and was turned away before TLS, blocked-address: the policy here blocks 127\.0\.0\.0\/8, decided by the policy policy-keeper\.blocked here; unblock it there/)
+      summary: expect.stringMatching(/: somebody called from 127\.0\.0\.1 (\d+ times, the last )?at .* and was turned away before TLS, blocked-address: the policy here blocks 127\.0\.0\.0\/8, decided by the policy policy-keeper\.blocked here; unblock it here/)
     })
+    bob.peer.unblock('127.0.0.0/8')
+    expect(bob.peer.why('127.0.0.1').summary).toMatch(/blocked-address: the policy here blocked it then, and does no longer, decided by .* here; wait until it calls or is dialled\.$/)
     await sameFromLogs({ ...ann, about: placeOf(bob.peer) }, { ...bob, about: '127.0.0.1' })
   })
 

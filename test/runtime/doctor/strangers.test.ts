@@ -22,7 +22,7 @@ describe('a caller that nobody knows', () => {
     expect(said.why('192.0.2.7')).toMatchObject({
       peerId: '', standing: 'ended', summary: 'There is no link to 192.0.2.7 since 2026-01-01T00:00:00.001Z: somebody called from 192.0.2.7 12 times, the last at 2026-01-01T00:00:59.502Z '
         + 'and was turned away before TLS, blocked-address: the policy here blocks 192.0.2.0/24, decided by the policy policy-keeper.blocked here; '
-        + 'unblock it there with the command unblock, or take it out of its --policy.',
+        + 'unblock it here with the command unblock, or take it out of --block and --policy here.',
       history: [expect.objectContaining({ state: 'refused', event: 'CallerRefused' })]
     })
     expect(said.histories.keys).toEqual(['192.0.2.7'])
@@ -83,5 +83,30 @@ describe('an address that the policy blocks', () => {
     expect(said.why('bob')).toMatchObject({ standing: 'ignored', cause: { code: 'blocked-address', by: 'self' } })
     say(said, found('198.51.100.1'))
     expect(said.why('bob')).toMatchObject({ standing: 'found', cause: undefined })
+  })
+
+  it('is not said to be blocked any more once it is not: of a caller, and of a peer that was linked', () => {
+    const policy = (...entries: string[]) => new PolicyChanged({ policy: new PolicyValue({ blocked: entries }) })
+    const said = new Said().say(policy('192.0.2.0/24'), 'policy-keeper/main', '')
+    say(said, found('192.0.2.7'), new LinkEnded({ peerId: 'bob', remote: at('192.0.2.7', 4_000), code: 'blocked', initiator: Initiator.INITIATOR_SELF, level: Level.LEVEL_ENHANCED }), blocked('192.0.2.9'))
+    for (const who of ['bob', '192.0.2.9']) {
+      expect(said.why(who)).toMatchObject({ cause: { by: 'self', lifted: false }, advice: expect.stringMatching(/^Unblock it here /) })
+    }
+    // Another entry went, and this one stands.
+    said.say(policy('192.0.2.7', '192.0.2.9'), 'policy-keeper/main', '')
+    for (const who of ['bob', '192.0.2.9']) expect(said.why(who).cause?.lifted).toBe(false)
+    said.say(policy('192.0.2.8'), 'policy-keeper/main', '')
+    for (const who of ['bob', '192.0.2.9']) {
+      expect(said.why(who)).toMatchObject({
+        standing: 'ended', cause: { by: 'self', lifted: true }, advice: 'Wait until it calls or is dialled.',
+        summary: expect.stringMatching(/: the policy here blocked it then, and does no longer, decided by the policy policy-keeper\.blocked here; wait until it calls or is dialled\.$/)
+      })
+    }
+  })
+
+  it('is the other side\'s to unblock where that side blocks', () => {
+    const refused = new LinkEnded({ peerId: 'bob', remote: at('192.0.2.7'), code: 'blocked', initiator: Initiator.INITIATOR_REMOTE, level: Level.LEVEL_SECURED })
+    const said = say(new Said().say(new PolicyChanged({ policy: new PolicyValue({}) }), 'policy-keeper/main', ''), refused)
+    expect(said.why('bob')).toMatchObject({ cause: { by: 'remote', lifted: false }, advice: expect.stringMatching(/^Unblock it there /) })
   })
 })
