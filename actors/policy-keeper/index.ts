@@ -1,5 +1,6 @@
 import type { Policy, PolicyFacts } from '../../machines/policy.ts'
 import { policyKeeperDefaults, policyKeeperMachine, type PolicyKeeperOptions } from '../../machines/policy-keeper.ts'
+import { RESUMES } from '../../machines/resume.ts'
 import { DirectoryOpened, NameChanged, PeerBlocked, PolicyChanged, PolicyRefused, SetName, SetPolicy } from '../../proto/index.ts'
 import { defineActor, type ActorSpec } from '../seam/index.ts'
 import { guardDriver } from './guard-driver.ts'
@@ -15,8 +16,9 @@ export const policyKeeperDefinition = defineActor<PolicyKeeperOptions>({
   drivers: { guard: guardDriver },
   options: policyKeeperDefaults,
   listens: [PeerBlocked],
-  recalls: [DirectoryOpened, NameChanged, PolicyChanged],
-  messages: [PolicyRefused, SetName, SetPolicy]
+  recalls: [DirectoryOpened],
+  recallsUnder: { [RESUMES]: [NameChanged, PolicyChanged] },
+  messages: [NameChanged, PolicyChanged, PolicyRefused, SetName, SetPolicy]
 })
 
 /** The actor that keeps this policy. */

@@ -60,6 +60,8 @@ export interface ActorDefinition<Options extends object = any> {
    * the others were told before. One that recalls its own announcements can go on where it was.
    */
   readonly recalls?: readonly MessageClass[]
+  /** Further types that it recalls only where a behaviour flag of {@link MachineInput} is in force, by the flag's number. */
+  readonly recallsUnder?: Readonly<Record<number, readonly MessageClass[]>>
   /** Types that it speaks with other peers. */
   readonly wire?: readonly WireType[]
   /** @default { onFailure: 'restart' } for actors of the peer, { onFailure: 'stop' } for spawned ones */

@@ -28,12 +28,13 @@ export class ActorKind {
   /** The definition's own options as machines see them; made with the first actor. */
   #open: Record<string, unknown> | undefined
 
-  constructor(definition: ActorDefinition) {
-    const { machine, listens = [], recalls = [], secrets = [] } = definition
+  /** @param flags behaviour flags in force */
+  constructor(definition: ActorDefinition, flags: readonly number[]) {
+    const { machine, listens = [], recalls = [], recallsUnder = {}, secrets = [] } = definition
     // The machine may be shared by many kernels, and the bound is the same in all.
     if (machine.options.maxIterations === Infinity) machine.options.maxIterations = microstepsMax
     this.definition = definition
-    this.recalls = recalls.map(typeName)
+    this.recalls = [...recalls, ...flags.flatMap(flag => recallsUnder[flag] ?? [])].map(typeName)
     this.listens = [...new Set([...listens.map(typeName), ...this.recalls])]
     this.#events = new Set(machine.events)
     this.#secrets = new Set(secrets)

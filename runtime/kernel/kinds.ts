@@ -15,13 +15,16 @@ export class Kinds {
   /** The peer's own actors, in the order in which they start. */
   readonly plan: readonly Planned[]
   readonly #kinds = new Map<string, ActorKind>()
+  readonly #flags: readonly number[]
 
   /**
+   * @param flags behaviour flags in force
    * @throws NameTakenError when two definitions have one kind, or two actors one address
    * @throws TypeError for an id that is none
    * @throws OptionsError for options that are not plain JSON
    */
-  constructor(specs: readonly ActorSpec[]) {
+  constructor(specs: readonly ActorSpec[], flags: readonly number[]) {
+    this.#flags = flags
     for (const { definition, spawns = [] } of specs) for (const each of [definition, ...spawns]) this.#learn(each)
     const plan = new Map<string, Planned>()
     for (const { definition, id = 'main', options } of specs) {
@@ -45,7 +48,7 @@ export class Kinds {
 
   #learn(definition: ActorDefinition): void {
     const known = this.#kinds.get(definition.kind)
-    if (known === undefined) this.#kinds.set(definition.kind, new ActorKind(definition))
+    if (known === undefined) this.#kinds.set(definition.kind, new ActorKind(definition, this.#flags))
     else if (known.definition !== definition) throw new NameTakenError(`two definitions are of the kind ${definition.kind}: rename one`)
   }
 }

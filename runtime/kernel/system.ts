@@ -66,11 +66,11 @@ export class System implements Restorer, Receiver {
   constructor(parts: SystemParts) {
     const { bus, clock, limits } = parts
     this.#parts = parts
-    this.#kinds = new Kinds(parts.actors)
+    this.flags = Object.freeze([...parts.flags])
+    this.#kinds = new Kinds(parts.actors, this.flags)
     this.clock = clock
     this.maxRecent = limits.maxRecent
     this.witness = parts.witness
-    this.flags = Object.freeze([...parts.flags])
     this.#announced = new Announcements(this.flags)
     this.#stopper = new Stopper({
       clock,
