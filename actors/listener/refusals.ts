@@ -29,6 +29,7 @@ export class Refusals {
   readonly #seldom = new Seldom(performance.now(), IN_ALL)
   readonly #tallies = new Map<string, Tally>()
   #timer: NodeJS.Timeout | undefined
+  #stopped = false
 
   constructor(tell: (refused: CallerRefused) => void) {
     this.#tell = tell
@@ -44,6 +45,7 @@ export class Refusals {
    * @param reason asked for only where it is told
    */
   turnedAway(source: string, remote: Tally['remote'], code: Code, reason: () => string): void {
+    if (this.#stopped) return
     const now = performance.now()
     const key = `${code} ${source}`
     const tally = { remote, code, reason, count: (this.#tallies.get(key)?.count ?? 0) + 1, at: now }
@@ -54,6 +56,7 @@ export class Refusals {
   }
 
   stop(): void {
+    this.#stopped = true
     clearTimeout(this.#timer)
     this.#tallies.clear()
   }

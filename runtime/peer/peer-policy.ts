@@ -1,7 +1,7 @@
 import { isPeerId } from '../../actors/identity/index.ts'
 import { POLICY_KEEPER } from '../../actors/policy-keeper/index.ts'
 import { changeProblem, defaultPolicy, nameProblem, toPolicyValue, type Policy, type PolicyFacts } from '../../machines/policy.ts'
-import { NameChanged, PeerBlocked, SetName, SetPolicy, type Envelope, type Message } from '../../proto/index.ts'
+import { PeerBlocked, SetName, SetPolicy, type Envelope, type Message } from '../../proto/index.ts'
 import { checkCertificate } from '../../actors/verify-authority/index.ts'
 import type { KnownAuthorities } from './authority.ts'
 import { PolicyError } from './errors.ts'
@@ -14,8 +14,6 @@ export class PeerPolicy {
   readonly #facts: PolicyFacts
   readonly #known: KnownAuthorities
   #named: boolean
-  #name: string
-  readonly #publish: (body: Message, to: string) => Envelope
   readonly #given: boolean
   readonly #view: PolicyView
 
@@ -23,15 +21,12 @@ export class PeerPolicy {
     this.#facts = facts
     this.#known = known
     this.#named = facts.named
-    this.#name = name
-    this.#publish = publish
     this.#given = policy !== undefined
-    this.#view = new PolicyView(policy ?? defaultPolicy, kernel.bus, publish)
-    kernel.bus.of(NameChanged).subscribe(({ body }) => { this.#name = body.name })
+    this.#view = new PolicyView(policy ?? defaultPolicy, name, kernel.bus, publish)
   }
 
   get name(): string {
-    return this.#name
+    return this.#view.name
   }
 
   rename(name: string): void {
@@ -47,7 +42,7 @@ export class PeerPolicy {
     this.#mustBeGiven()
     const wrong = nameProblem(this.value, name, remote, this.#named)
     if (wrong !== undefined) throw new PolicyError(wrong.problem, wrong.reason)
-    this.#publish(new SetName({ name, remote }), POLICY_KEEPER)
+    this.#view.ask(new SetName({ name, remote }), POLICY_KEEPER)
     this.#named ||= remote
   }
 

@@ -67,7 +67,7 @@ export class Commands {
       case 'say': return this.#say(rest)
       case 'send': return this.#send(rest)
       case 'why': return this.#why(rest)
-      case 'drop': return this.#peer.drop(this.#connected('drop', rest).peerId)
+      case 'drop': return this.#peer.drop(this.#anybody('drop', rest))
       case 'block': return this.#peer.block(this.#blockable('block', rest))
       case 'unblock': return this.#peer.unblock(this.#blockable('unblock', rest))
       case 'policy': return this.#policy(rest)

@@ -48,6 +48,15 @@ describe('peers that dial one that queues them', () => {
     expect(await ann.ask('take', 'error')).toMatchObject({ code: 'nobody-waits' })
     expect(await ann.ask('take bob', 'error')).toMatchObject({ code: 'nobody-waits' })
   })
+
+  it('can be dropped while they wait', async () => {
+    const network = ownNetwork()
+    const ann = up(network, 'ann', ['--policy', policyFile('drop.json', { inboundPlacement: 'queue' })])
+    const bob = up(network, 'bob', ['--no-inbound'])
+    await ann.until('peer.queued')
+    ann.say('drop bob')
+    expect(await bob.until('peer.refused')).toMatchObject({ code: 'dropped' })
+  })
 })
 
 describe('flags of admission', () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import { join } from 'node:path'
 import { filter, firstValueFrom, take, toArray } from 'rxjs'
 import { definitions, generateIdentity } from '../../../actors/index.ts'
-import { ActorStarted, DriverFailed, InboundQueued, InboundReopened, PolicyChanged, RoutineDue } from '../../../proto/index.ts'
+import { ActorStarted, DriverFailed, InboundQueued, InboundReopened, NameChanged, PolicyChanged, RoutineDue } from '../../../proto/index.ts'
 import { createPeer, type Peer } from '../../../runtime/index.ts'
 import { replay } from '../../../runtime/testing/index.ts'
 import { at, folder, linked, network, ownNetworks, peer, peers } from './policy-peers.ts'
@@ -48,8 +48,12 @@ describe('an actor that failed and is restarted', () => {
     })
     ann.publish(new RoutineDue({ name: 'none' }))
     ann.block('192.0.2.2')
+    ann.rename('ann the second')
+    const renamed = firstValueFrom(ann.bus.of(NameChanged))
+    expect(ann.name).toBe('ann the second')
     expect(ann.policy.blocked).toEqual(['192.0.2.1', bob, '192.0.2.2'])
     await started
+    expect((await renamed).body.name).toBe('ann the second')
     expect(ann.policy.blocked).toEqual(['192.0.2.1', bob, '192.0.2.2'])
     await ann.stop()
     expect(await replay(record, { definitions })).toMatchObject({ differences: 0, clean: true })
