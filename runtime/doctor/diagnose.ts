@@ -25,10 +25,11 @@ const BROKEN: ReadonlySet<string> = new Set(['keepalive-timeout', 'lost'])
  */
 export function diagnose(histories: Histories, key: string, now: number, keeper: AskKeeper = () => undefined): Diagnosis {
   const about = histories.of(key)
-  const seen = about === undefined ? undefined : withStrangers(factsOf(about, histories.gone), histories.strangersAt(about.notes))
-  const block = seen?.standing === 'linked' ? undefined : histories.blockOf(key)
+  const own = about && factsOf(about, histories.gone)
+  const block = own?.standing === 'linked' ? undefined : histories.blockOf(key)
+  const left = own !== undefined && block === undefined && RESTING.has(own.standing) ? keeper(key) : undefined
+  const seen = own && withStrangers(own, histories, about!.notes, left !== undefined)
   const told = block === undefined || seen?.cause !== undefined ? seen : { standing: 'ignored' as const, since: now, attempt: undefined, cause: ofItself(block, codeEntry(block).means, 'self', now) }
-  const left = told !== undefined && block === undefined && RESTING.has(told.standing) ? keeper(key) : undefined
   const idle = left && ofItself(left.code, codeEntry(left.code).means, left.code === 'no-inbound' ? 'remote' : 'self', told!.since)
   const facts = told?.cause === undefined && idle !== undefined ? { ...told!, cause: idle } : told
   const cause = facts?.cause && isLifted(facts.cause, key, histories) ? lifted(facts.cause) : facts?.cause
@@ -87,13 +88,15 @@ function factsOf({ notes, attempts }: Case, gone: readonly GoneInterface[]): Fac
   return { standing: cause.rung === 'backoff' ? 'ignored' : 'ended', since: cause.since, attempt, cause }
 }
 
-/** Who calls from where a peer is may be that peer: its address tells of a block, and of the rest where nothing else does. */
-function withStrangers(facts: Facts, strangers: readonly Case[]): Facts {
+/** Who calls from where a peer is may be that peer: its address tells of a block that stands, and of the rest where nothing else does. */
+function withStrangers(facts: Facts, histories: Histories, notes: readonly Kept[], isExplained: boolean): Facts {
   if (facts.standing === 'linked' || facts.standing === 'opening') return facts
-  const calls = strangers.flatMap(({ notes }) => notes.at(-1) ?? [])
+  const calls = histories.strangersAt(notes).flatMap(stranger => stranger.notes.at(-1) ?? [])
   const last = calls.reduce<Kept | undefined>((latest, each) => latest === undefined || each.time > latest.time ? each : latest, undefined)
-  if (last === undefined || (facts.cause !== undefined && !(last.note.code === 'blocked-address' && last.time > facts.cause.time))) return facts
+  if (last === undefined) return facts
   const cause = asCause(last, 0)
+  const isBlocked = cause.code === 'blocked-address' && !isLifted(cause, '', histories)
+  if (facts.cause === undefined ? isExplained && !isBlocked : !isBlocked || cause.time <= facts.cause.time) return facts
   return { ...facts, standing: facts.standing === 'found' ? 'ended' : facts.standing, since: cause.since, cause }
 }
 

@@ -11,7 +11,7 @@ import { fromPolicyValue } from '../../machines/policy.ts'
 import { AmbiguousPeerError, UnknownPeerError } from '../peer/errors.ts'
 import { formatEndpoint } from '../peer/roster.ts'
 import type { Attempt, Case } from './case.ts'
-import { hostOf, hostsOf, isAddress, isDial, keep, type By, type Kept, type Note, type Rung } from './note.ts'
+import { RUNGS, hostOf, hostsOf, isAddress, isDial, keep, type By, type Kept, type Note, type Rung } from './note.ts'
 import { Strangers } from './strangers.ts'
 
 export interface HistoriesOptions {
@@ -178,18 +178,23 @@ export class Histories {
   }
 
   /**
-   * The key of the peer that is meant by a PeerId, the start of one, a name, a place that was dialled, or an address.
+   * The key of the peer that is meant by a PeerId, the start of one, a name, a place that was dialled, or an address. A name is
+   * nobody's proof: one that reads like an address, with or without a port, is not looked at.
    * @throws UnknownPeerError, AmbiguousPeerError
    */
   find(wanted: string): string {
     const at = this.#at.get(wanted)
     if (at !== undefined && this.#cases.has(at)) return at
+    const met = isAddress(wanted) ? this.#metAt(wanted) : []
+    const linked = met.filter(key => isLinked(this.#cases.get(key)!))
+    if (linked.length === 1) return linked[0]!
     if (this.#cases.has(wanted) || this.#strangers.at(wanted) !== undefined) return wanted
-    const cases = [...this.#cases.values()].filter(({ name }) => name !== '' && name === wanted)
+    const isPlace = isAddress(wanted) || (wanted.includes(':') && isAddress(hostOf(wanted)))
+    const cases = isPlace ? [] : [...this.#cases.values()].filter(({ name }) => name !== '' && name === wanted)
     // Who is only seen to be there, of another network for example, comes second.
     const ours = cases.filter(({ notes }) => notes.some(({ note }) => note.event !== 'PeerIgnored'))
     const named = (ours.length > 0 ? ours : cases).map(({ key }) => key)
-    const found = named.length > 0 ? named : wanted === '' ? [] : isAddress(wanted) ? this.#metAt(wanted) : this.keys.filter(key => key.startsWith(wanted))
+    const found = named.length > 0 ? named : wanted === '' ? [] : isAddress(wanted) ? met : this.keys.filter(key => key.startsWith(wanted))
     if (found.length === 1) return found[0]!
     if (found.length === 0 && this.blockOf(wanted) !== undefined) return wanted
     if (found.length === 0) throw new UnknownPeerError(`nothing was heard of '${wanted}', by PeerId, the start of one, name, HOST:PORT or address`)
@@ -309,6 +314,10 @@ export class Histories {
 function connectionOf(driver: string): string {
   const at = driver.indexOf('#')
   return at < 0 ? driver : driver.slice(0, at)
+}
+
+function isLinked({ attempts }: Case): boolean {
+  return [...attempts.values()].some(({ rung }) => RUNGS.indexOf(rung) >= RUNGS.indexOf('withdrawn'))
 }
 
 function byOf(initiator: Initiator): By {

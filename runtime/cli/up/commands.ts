@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { isPeerId } from '../../../actors/identity/index.ts'
 import { blockedOf } from '../../../machines/blocklist.ts'
 import { ShareFile, TextMessage } from '../../../proto/index.ts'
+import { isAddress } from '../../doctor/note.ts'
 import type { Peer } from '../../peer/peer.ts'
 import { whyFields } from '../why.ts'
 import type { Directory } from './directory.ts'
@@ -159,13 +160,15 @@ export class Commands {
     this.#emit({ event: 'why', ...whyFields(this.#peer.why(key), Date.now()) })
   }
 
-  /** Somebody who was refused may be known to the doctor alone. */
+  /** Somebody who was refused may be known to the doctor alone. A name that reads like an address is not looked at. */
   #heard(wanted: string): string {
+    const who = wanted.replace(/^@/, '')
+    if (isAddress(who)) return who
     try {
       return this.#anybody('why', wanted)
     } catch (error) {
       if (codeOf(error) !== 'unknown-peer') throw error
-      return wanted.replace(/^@/, '')
+      return who
     }
   }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { CallerRefused, DialEndpoint, Direction, Endpoint, InboundSecured, Initiator, Level, LinkEnded, LinkIdentified, PeerFound, PolicyChanged, PolicyValue } from '../../../proto/index.ts'
+import { CallerRefused, DialEndpoint, Direction, Endpoint, InboundSecured, Initiator, Level, LinkEnded, LinkIdentified, LinkLevelReached, PeerFound, PolicyChanged, PolicyValue } from '../../../proto/index.ts'
+import { diagnose } from '../../../runtime/doctor/diagnose.ts'
 import { Said, ZERO } from './bus.ts'
 
 const at = (host: string, port = 40_000) => new Endpoint({ host, port })
@@ -51,6 +52,38 @@ describe('a caller that nobody knows', () => {
     expect(say(new Said(), blocked('192.0.2.7'), found('192.0.2.7'), ended).why('bob').cause?.code).toBe('lost')
     const dialled = say(new Said(), failed('192.0.2.7'), found('192.0.2.7')).say(new DialEndpoint({ endpoint: at('192.0.2.7', 4_000), expectedPeerId: 'bob' }), 'peer-connection/one', 'peer-connection/one#link')
     expect(dialled.why('bob')).toMatchObject({ standing: 'opening', cause: undefined })
+  })
+
+  it('explains a peer that the link keeper leaves alone only where the address is blocked', () => {
+    const ask = (said: Said) => diagnose(said.histories, 'bob', ZERO + said.time, () => ({ code: 'lan-full', until: 0 }))
+    expect(ask(say(new Said(), found('192.0.2.7'), failed('192.0.2.7')))).toMatchObject({ standing: 'found', cause: { code: 'lan-full' } })
+    const said = new Said().say(new PolicyChanged({ policy: new PolicyValue({ blocked: ['192.0.2.7'] }) }), 'policy-keeper/main', '')
+    // It is elsewhere too, and may be dialled there.
+    say(said, found('198.51.100.1'), found('192.0.2.7'), blocked('192.0.2.7'))
+    expect(ask(said)).toMatchObject({ standing: 'ended', cause: { code: 'blocked-address', lifted: false } })
+    said.say(new PolicyChanged({ policy: new PolicyValue({}) }), 'policy-keeper/main', '')
+    expect(ask(said)).toMatchObject({ standing: 'found', cause: { code: 'lan-full' } })
+  })
+
+  it('comes after the peer that is linked from its address', () => {
+    const link = 'peer-connection/one'
+    const said = say(new Said(), found('192.0.2.7'))
+      .say(new LinkIdentified({ peerId: 'bob', name: 'bob', direction: Direction.DIRECTION_IN, remote: at('192.0.2.7') }), link)
+      .say(new LinkLevelReached({ peerId: 'bob', level: Level.LEVEL_ENHANCED, steps: ['pings'] }), link)
+    say(said, failed('192.0.2.7'))
+    expect(said.why('192.0.2.7')).toMatchObject({ peerId: 'bob', standing: 'linked' })
+    say(said, new LinkEnded({ peerId: 'bob', remote: at('192.0.2.7'), code: 'lost', initiator: Initiator.INITIATOR_NETWORK, level: Level.LEVEL_ENHANCED }))
+    expect(said.why('192.0.2.7')).toMatchObject({ peerId: '', cause: { code: 'alpn' } })
+  })
+
+  it('and nobody who only calls itself so, is meant by an address', () => {
+    const called = (name: string) => new PeerFound({ peerId: 'eve', name, via: 'broadcast', endpoints: [at('198.51.100.1', 4_000)] })
+    for (const name of ['192.0.2.7', '192.0.2.7:4000', '2001:db8::1', '[2001:db8::1]:4000']) {
+      expect(() => say(new Said(), called(name)).why(name)).toThrow(/nothing was heard/)
+    }
+    expect(say(new Said(), called('192.0.2.7'), found('192.0.2.7')).why('192.0.2.7').peerId).toBe('bob')
+    // A colon alone makes no address.
+    expect(say(new Said(), called('desk:2')).why('desk:2').peerId).toBe('eve')
   })
 
   it('counts with its whole /64 of IPv6, as the listener counts it', () => {
