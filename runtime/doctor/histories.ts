@@ -168,7 +168,7 @@ export class Histories {
     return hostsOf(notes).flatMap(host => this.#strangers.at(host) ?? [])
   }
 
-  /** PeerIds, places, and addresses of callers who were turned away before they could say who they are, in the order in which something was heard of them last. */
+  /** PeerIds and places, then addresses of callers who were turned away before they could say who they are; each in the order in which something was heard of them last. */
   get keys(): string[] {
     return [...this.#cases.keys(), ...this.#strangers.keys]
   }
