@@ -29,7 +29,8 @@ export function diagnose(histories: Histories, key: string, now: number, keeper:
   const block = own?.standing === 'linked' ? undefined : histories.blockOf(key)
   const left = own !== undefined && block === undefined && RESTING.has(own.standing) ? keeper(key) : undefined
   const seen = own && withStrangers(own, histories, about!.notes, left !== undefined)
-  const told = block === undefined || seen?.cause !== undefined ? seen : { standing: 'ignored' as const, since: now, attempt: undefined, cause: ofItself(block, codeEntry(block).means, 'self', now) }
+  // Whatever went wrong before, a block decides for as long as it stands.
+  const told = block === undefined || BLOCKS.has(seen?.cause?.code ?? '') ? seen : { standing: 'ignored' as const, since: now, attempt: undefined, cause: ofItself(block, codeEntry(block).means, 'self', now) }
   const idle = left && ofItself(left.code, codeEntry(left.code).means, left.code === 'no-inbound' ? 'remote' : 'self', told!.since)
   const facts = told?.cause === undefined && idle !== undefined ? { ...told!, cause: idle } : told
   const cause = facts?.cause && isLifted(facts.cause, key, histories) ? lifted(facts.cause) : facts?.cause

@@ -201,6 +201,11 @@ describe('the doctor', () => {
     expect(() => said.why('198.51.100.1:4000')).toThrow(/nothing was heard/)
     said.say(policy([]), 'policy-keeper/main', '')
     expect(() => said.why(peerId)).toThrow(/nothing was heard/)
+    said.say(ended({ peerId, code: 'lost', level: Level.LEVEL_ENHANCED, againMs: 0 }), one)
+    said.say(policy([peerId]), 'policy-keeper/main', '')
+    expect(said.why(peerId)).toMatchObject({ standing: 'ignored', cause: { code: 'blocked' } })
+    said.say(policy([]), 'policy-keeper/main', '')
+    expect(said.why(peerId).cause?.code).toBe('lost')
   })
 
   it('has an answer to whatever is said, in bounded memory', () => {
