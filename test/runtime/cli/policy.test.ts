@@ -53,9 +53,9 @@ describe('peers that dial one that queues them', () => {
     const network = ownNetwork()
     const ann = up(network, 'ann', ['--policy', policyFile('drop.json', { inboundPlacement: 'queue' })])
     const bob = up(network, 'bob', ['--no-inbound'])
-    await ann.until('peer.queued')
+    await Promise.all([ann.until('peer.queued'), bob.until('peer.connected')])
     ann.say('drop bob')
-    expect(await bob.until('peer.refused')).toMatchObject({ code: 'dropped' })
+    expect(await bob.until('peer.disconnected')).toMatchObject({ code: 'dropped', initiator: 'remote' })
   })
 })
 
