@@ -10,9 +10,14 @@ const PROBE_MS_MAX = 10_000
 
 const CRASHES: ReadonlySet<string | null> = new Set(['SIGSEGV', 'SIGABRT', 'SIGBUS', 'SIGILL'])
 
-/** Reads everything and writes once: whatever page is damaged is met, or not needed. */
+/**
+ * Reads everything and writes once: whatever page is damaged is met, or not needed. Nobody asks any more where the process that
+ * did is gone; and the copy is where it runs, since LMDB makes a folder of any other name that has been removed meanwhile.
+ */
 const PROBE = `
-  const db = require(process.argv[1]).open({ path: process.argv[2], noSubdir: false, encoding: 'binary', useVersions: true })
+  const lmdb = require(process.argv[1])
+  if (process.ppid !== Number(process.argv[2])) process.exit()
+  const db = lmdb.open({ path: '.', noSubdir: false, encoding: 'binary', useVersions: true })
   for (const { value } of db.getRange()) Buffer.from(value)
   db.transactionSync(() => { db.put('probe', Buffer.alloc(8192)) })
   db.transactionSync(() => { db.remove('probe') })
@@ -100,8 +105,10 @@ function verdictOn(copy: string): Promise<string | undefined> | undefined {
   // An executable of its own runs the host's program, whatever it is told.
   if ((process.getBuiltinModule?.('node:sea') as { isSea?: () => boolean } | undefined)?.isSea?.() === true) return undefined
   const lmdb = createRequire(import.meta.url).resolve('lmdb')
-  const child = spawn(process.execPath, ['-e', PROBE, lmdb, copy], {
-    stdio: 'ignore', timeout: PROBE_MS_MAX, killSignal: 'SIGKILL', env: { ...process.env, NODE_OPTIONS: '', ELECTRON_RUN_AS_NODE: '1' }
+  const child = spawn(process.execPath, ['-e', PROBE, lmdb, String(process.pid)], {
+    // It holds our stderr: who waits until that is closed has waited for it too, however we ended, and finds the folder at rest.
+    stdio: ['ignore', 'ignore', 'ignore', 2], cwd: copy,
+    timeout: PROBE_MS_MAX, killSignal: 'SIGKILL', env: { ...process.env, NODE_OPTIONS: '', ELECTRON_RUN_AS_NODE: '1' }
   })
   return new Promise(resolve => {
     // Where no process can be started the store is opened as it is.

@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process'
-import { accessSync, constants } from 'node:fs'
+import { accessSync, constants, existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { describe } from '@jest/globals'
 
-/** `root`: uid 0; `netns`: may make network namespaces; anything else: a command on the PATH. */
-export type Need = 'root' | 'netns' | (string & {})
+/** `root`: uid 0; `netns`: may make network namespaces; `procfs`: processes are listed in /proc (Linux); anything else: a command on the PATH. */
+export type Need = 'root' | 'netns' | 'procfs' | (string & {})
 
 const known = new Map<Need, boolean>()
 
@@ -24,6 +24,7 @@ function has(need: Need): boolean {
 function probe(need: Need): boolean {
   if (need === 'root') return process.geteuid?.() === 0
   if (need === 'netns') return spawnSync('unshare', ['--net', 'true']).status === 0
+  if (need === 'procfs') return existsSync('/proc/self/cwd')
   return (process.env['PATH'] ?? '').split(delimiter).some((folder) => isExecutable(join(folder, need)))
 }
 

@@ -1,12 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { setImmediate as turn } from 'node:timers/promises'
 import { DirectoryStore, hasDirectory } from '../../../actors/peer-directory/index.ts'
 import { DirectoryHead, DirectoryRecord, Endpoint } from '../../../proto/index.ts'
+import { needs } from '../../support/needs.ts'
 import { killing } from './killing.ts'
 
 const tag = new Uint8Array(16).fill(1)
@@ -172,5 +174,29 @@ describe('the store of the peer directory', () => {
     const { kills, acknowledged } = await killing(dir, 20)
     expect(kills).toBe(20)
     expect(acknowledged).toBeGreaterThan(20)
+  }, 60_000)
+})
+
+needs('procfs')('a process that is killed while it has the store tried', () => {
+  it('leaves nobody at work in the folder', async () => {
+    const ours = (): string[] => readdirSync('/proc').filter(name => /^\d+$/.test(name) && name !== String(process.pid)).filter(pid => {
+      try {
+        const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+        return command.includes('transactionSync') && (command.includes(dir) || readlinkSync(`/proc/${pid}/cwd`).startsWith(dir))
+      } catch {
+        return false
+      }
+    })
+    for (let i = 0; i < 5; i++) {
+      const child = spawn(process.execPath, ['--import', './scripts/ts.mjs', 'test/actors/peer-directory/victim.ts', dir, String(10 * i)], { stdio: ['ignore', 'pipe', 'pipe'] })
+      const opened = new Promise<void>(resolve => createInterface(child.stdout).on('line', line => { if (line === String(10 * i + 2)) resolve() }))
+      const ended = once(child, 'close')
+      // From the third run on, a process of its own tries the store.
+      if (i < 2) await opened
+      else while (ours().length === 0 && child.exitCode === null && child.signalCode === null) await turn()
+      child.kill('SIGKILL')
+      expect(await ended).toEqual([null, 'SIGKILL'])
+      expect(ours()).toEqual([])
+    }
   }, 60_000)
 })
