@@ -23,10 +23,18 @@ export interface Undialled {
 export function undialled(context: LinkKeeperContext, key: string, now: number): Undialled | undefined {
   // Only looked at: no effect of it is carried out.
   const turn: Turn = { book: { ...context, now }, effects: [], score: scoreByAcquaintance }
+  const peer = get(turn.book.peers, key)
+  if (peer === undefined) return undefined
+  // It is dialled too where a person named a place at which it was found.
+  const places = peer.peerId === '' ? [] : peer.bound.flatMap(place => get(turn.book.peers, place) ?? [])
+  const why = [...places, peer].map(row => undialledRow(turn, row))
+  return why.includes(undefined) ? undefined : why[0]
+}
+
+function undialledRow(turn: Turn, peer: PeerRow): Undialled | undefined {
   const { book } = turn
-  const { options } = book
-  const peer = get(book.peers, key)
-  if (peer === undefined || !book.started || book.closing || blocksPeer(book.blocked, peer.peerId) || isServed(turn, peer)) return undefined
+  const { now, options } = book
+  if (!book.started || book.closing || blocksPeer(book.blocked, peer.peerId) || isServed(turn, peer)) return undefined
   const always = peer.fixed.length > 0
   // Who takes no links is heard without an address; of who was never heard it is not known.
   if (!always && !peer.acceptsInbound && (peer.found || peer.places.length > 0)) return { code: 'no-inbound', until: 0 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { undialled } from '../../machines/link-undialled.ts'
-import { Initiator } from '../../proto/index.ts'
+import { DropPeer, Endpoint, Initiator, PeerHeard } from '../../proto/index.ts'
 import { KeeperRun } from './keeper-run.ts'
 
 const why = (run: KeeperRun, key: string) => undialled(run.context, key, run.clock.now())
@@ -50,6 +50,20 @@ describe('why a peer is not dialled', () => {
     expect(why(run, 'xx')).toEqual({ code: 'dial-wait', until: 90_000 })
     run.pass(90_001)
     expect(why(run, 'xx')?.code).not.toBe('dial-wait')
+  })
+
+  it('goes by the place that a person named, where the peer was found', () => {
+    const run = new KeeperRun()
+    run.hear(new PeerHeard({ via: 'static', endpoints: [new Endpoint({ host: 'host-xx', port: 1 })] }), 'static-peers/main#static')
+    const link = run.one()
+    run.linked(link, 'xx')
+    run.hear(new DropPeer({ peerId: 'xx' }), 'host')
+    run.ended(link, { peerId: 'xx', code: 'dropped', initiator: Initiator.INITIATOR_SELF }).gone(link)
+    expect(why(run, 'xx')).toEqual({ code: 'dial-wait', until: 60_000 })
+    run.take()
+    run.pass(60_000)
+    expect(run.spawned()).toHaveLength(1)
+    expect(why(run, 'xx')).toBeUndefined()
   })
 
   it('says who cannot be dialled at all', () => {
