@@ -80,9 +80,9 @@ async function explain(file: string, peer: string | undefined, { with: modules =
   const own = await loadDefinitions(modules)
   const { histories, keeper, until, header, brokenOff } = await recordedHistories(file, { definitions: [...definitions, ...own.definitions], messages: own.messages })
   if (brokenOff !== undefined) complain(`p2pnet: the log is explained up to ${new Date(until).toISOString()} alone: ${legible(brokenOff.split('\n')[0]!)}`)
-  if (peer !== undefined) return tell(diagnose(histories, histories.find(peer), until, keeper), json, until)
+  if (peer !== undefined) return tell(diagnose(histories, histories.find(peer), until, keeper), json)
   const found = histories.keys.map(key => ({ key, ...diagnose(histories, key, until, keeper) }))
-  if (json) return found.forEach(each => printJson({ event: 'why', ...whyFields(each, until) }))
+  if (json) return found.forEach(each => printJson({ event: 'why', ...whyFields(each) }))
   if (found.length === 0) return print(`${legible(header.name) || 'the peer'} heard of nobody until ${new Date(until).toISOString()}`)
   print(crop(`${cell('PEER', 14)} ${cell('ID', 8)} ${cell('STANDING', 9)} ${cell('CODE', 18)} WHAT HAPPENED`, columns()))
   for (const { key, peerId, name, standing, cause, summary } of found) {
@@ -92,8 +92,8 @@ async function explain(file: string, peer: string | undefined, { with: modules =
   print(`more about one: p2pnet doctor ${file} PEER`)
 }
 
-function tell(found: Diagnosis, json: true | undefined, now = Date.now()): void {
-  const fields = whyFields(found, now)
+function tell(found: Diagnosis, json: true | undefined): void {
+  const fields = whyFields(found)
   if (json) return printJson({ event: 'why', ...fields })
   for (const line of folded(legible(found.summary), columns())) print(line)
   for (const line of whyTable(fields, columns())) print(line)

@@ -8,13 +8,13 @@ const ROWS_MAX = 12
 const LABEL = 11
 
 /** A diagnosis as the event `why` tells it. */
-export function whyFields(found: Diagnosis, now: number): WhyFields {
+export function whyFields(found: Diagnosis): WhyFields {
   const { peerId, standing, summary, advice, cause, history } = found
   return {
     peerId, summary, standing, advice, history,
     ...(cause && {
       code: cause.code, reason: cause.reason, initiator: cause.by, decider: cause.decider, address: cause.place, times: cause.times,
-      decided: deciderIn(cause), next: nextOf(found, now).replace(/^; /, ''), ...(cause.rung !== 'backoff' && { endedIn: cause.rung, tried: triedOf(cause) })
+      decided: deciderIn(cause), next: nextOf(found).replace(/^; /, ''), ...(cause.rung !== 'backoff' && { endedIn: cause.rung, tried: triedOf(cause) })
     })
   }
 }

@@ -36,6 +36,7 @@ export function diagnose(histories: Histories, key: string, now: number, keeper:
   const cause = facts?.cause && isLifted(facts.cause, key, histories) ? lifted(facts.cause) : facts?.cause
   const isPlace = key.includes(':') || isAddress(key)
   const found: Omit<Diagnosis, 'summary' | 'advice'> = {
+    at: now,
     peerId: isPlace ? '' : key,
     name: about?.name ?? '',
     standing: facts?.standing ?? 'unknown',
@@ -49,16 +50,17 @@ export function diagnose(histories: Histories, key: string, now: number, keeper:
   }
   const called = isPlace ? key : about?.name || key.slice(0, 8)
   const advice = adviceOf(found.cause)
-  return { ...found, advice, summary: summaryOf({ ...found, advice }, called, about?.notes.at(-1)?.note, now) }
+  return { ...found, advice, summary: summaryOf({ ...found, advice }, called, about?.notes.at(-1)?.note) }
 }
 
 /** Of a peer that was looked for on the local network, in vain. */
 export function unheard(peerId: string, forMs: number): Diagnosis {
   const { means } = codeEntry('not-heard')
-  const cause = ofItself('not-heard', `it was listened for during ${roughly(forMs)}`, 'network', Date.now())
+  const at = Date.now()
+  const cause = ofItself('not-heard', `it was listened for during ${roughly(forMs)}`, 'network', at)
   const advice = adviceOf(cause)
   return {
-    peerId, name: '', standing: 'unknown', rung: undefined, since: cause.since, cause, advice, undialled: undefined, againAt: 0, clockAheadMs: 0, history: [],
+    at, peerId, name: '', standing: 'unknown', rung: undefined, since: cause.since, cause, advice, undialled: undefined, againAt: 0, clockAheadMs: 0, history: [],
     summary: `Nothing was heard of ${peerId.slice(0, 8)}, not-heard: ${clause(means)}; ${cause.reason}; ${advice.replace(/^./, first => first.toLowerCase())}`
   }
 }

@@ -42,6 +42,8 @@ export interface Cause {
 
 /** How it stands with a peer, and why. */
 export interface Diagnosis {
+  /** When it was asked for, by the clock of that peer, or the end of its log; in milliseconds since the epoch. */
+  readonly at: number
   /** Empty for a place where nobody has answered. */
   readonly peerId: string
   /** What it calls itself; not proved. */

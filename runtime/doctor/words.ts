@@ -24,7 +24,7 @@ export function adviceOf(cause: Cause | undefined): string {
 }
 
 /** How it stands with a peer, in one sentence. */
-export function summaryOf(found: Found, called: string, last: Note | undefined, now: number): string {
+export function summaryOf(found: Found, called: string, last: Note | undefined): string {
   const { standing, rung, since, cause, clockAheadMs } = found
   const from = new Date(since).toISOString()
   const clock = clockAheadMs > 0 ? `, and its clock is ahead of ours by ${roughly(clockAheadMs)} at least, or ours is behind` : ''
@@ -40,8 +40,8 @@ export function summaryOf(found: Found, called: string, last: Note | undefined, 
     const heard = cause.place === '' ? `${called} is passed over` : `${called} is heard at ${cause.place} and passed over, since ${from}`
     return `${heard}: ${saidOf(cause)}${asClause(found.advice)}.`
   }
-  if (standing === 'found') return `${called} was heard, since ${from}, and is not dialled: ${saidOf(cause)}${nextOf(found, now)}${asClause(found.advice)}.`
-  return `There is no link to ${called} since ${from}: ${triedOf(cause)}, ${saidOf(cause)}${clock}${sinceOf(cause)}${nextOf(found, now)}${asClause(found.advice)}.`
+  if (standing === 'found') return `${called} was heard, since ${from}, and is not dialled: ${saidOf(cause)}${nextOf(found)}${asClause(found.advice)}.`
+  return `There is no link to ${called} since ${from}: ${triedOf(cause)}, ${saidOf(cause)}${clock}${sinceOf(cause)}${nextOf(found)}${asClause(found.advice)}.`
 }
 
 function openingOf({ rung }: Found, last: Note | undefined): string {
@@ -76,11 +76,11 @@ function sinceOf({ dialsSince }: Cause): string {
 }
 
 /** What happens next by itself. */
-export function nextOf({ standing, rung, againAt, cause, undialled }: Found, now: number): string {
+export function nextOf({ at, standing, rung, againAt, cause, undialled }: Found): string {
   if (standing === 'opening') return isDial(rung) ? '; it is being dialled now' : `; another link is in '${rung}' now`
-  if (standing === 'waiting') return againAt > now ? `; it is dialled again in ${roughly(againAt - now)}` : '; it is dialled again now'
-  if (cause !== undefined && cause.notBefore > now) return `; it asked not to be dialled for another ${roughly(cause.notBefore - now)}`
-  if (undialled !== undefined && againAt > now) return `; it is dialled again in ${roughly(againAt - now)}`
+  if (standing === 'waiting') return againAt > at ? `; it is dialled again in ${roughly(againAt - at)}` : '; it is dialled again now'
+  if (cause !== undefined && cause.notBefore > at) return `; it asked not to be dialled for another ${roughly(cause.notBefore - at)}`
+  if (undialled !== undefined && againAt > at) return `; it is dialled again in ${roughly(againAt - at)}`
   if (undialled !== undefined && undialled !== cause) return `; it is not dialled now: ${saidOf(undialled)}`
   return ''
 }

@@ -94,8 +94,9 @@ export function createPeer(options: PeerOptions = {}): Peer {
     host,
     roster,
     why(peer) {
-      const now = Date.now()
-      return diagnose(histories, histories.find(peer), now, askKeeper(keeperIn(kernel.inspect()), now - wallZero, wallZero))
+      // By the clock of the core, as all that is remembered: somebody may set that of the machine.
+      const now = clock.running ? clock.enter(() => kernel.clock.now()) : kernel.clock.now()
+      return diagnose(histories, histories.find(peer), wallZero + now, askKeeper(keeperIn(kernel.inspect()), now, wallZero))
     },
     links,
     report,

@@ -157,7 +157,7 @@ export class Commands {
   #why(rest: string): void {
     const isPlace = /^\S+:\d+$/.test(rest)
     const key = isPlace ? this.#peer.peers.value.find(({ address }) => address === rest)?.peerId ?? rest : this.#heard(rest)
-    this.#emit({ event: 'why', ...whyFields(this.#peer.why(key), Date.now()) })
+    this.#emit({ event: 'why', ...whyFields(this.#peer.why(key)) })
   }
 
   /** Somebody who was refused may be known to the doctor alone. A name that reads like an address is not looked at. */
