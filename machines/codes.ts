@@ -10,6 +10,8 @@ export interface CodeEntry {
   readonly means: string
   /** What a person can do about it. */
   readonly advice: string
+  /** The same on the side that decided, where the advice is for the other one alone. */
+  readonly adviceHere?: string
   readonly retry: Retry
   /** One side did not want the other; everything else is nobody's will or nobody's fault. */
   readonly refusal: boolean
@@ -34,7 +36,10 @@ export const CODES = {
   'dial-unreachable': happened('The network knows no way to that address.', 'Check the cable, the address and the routes.'),
   'dial-timeout': happened('The address did not answer in time.', 'Check the address and whether a firewall drops the packets.'),
   'dial-failed': happened('The connection could not be opened for another reason.', 'The reason beside this code names the system error.'),
-  'blocked-address': refused('The policy of one side blocks the address of the other.', 'Unblock it there with the command unblock, or take it out of its --policy.'),
+  'blocked-address': {
+    ...refused('The policy of one side blocks the address of the other.', 'Unblock it there with the command unblock, or take it out of its --policy.'),
+    adviceHere: 'Unblock it here with the command unblock, or take it out of --block and --policy here.'
+  },
   'accept-rate': refused('That address called more often than is taken from one.', 'Find out what calls from there again and again; raise acceptPerSecond of the listener for many peers behind one address.', 'soon'),
   'accept-rate-all': refused('More callers came than are taken from all addresses together.', 'Find out who calls; raise acceptPerSecondAll of the listener for a large network.', 'soon'),
   'dial-budget': happened('That address was dialled as often as is allowed for a while.', 'Wait; it is dialled again when the peer is heard.', 'never'),
@@ -58,9 +63,18 @@ export const CODES = {
   'version': refused('Both sides share no version of the protocol.', 'Update the older one.'),
   'busy': happened('Too many links were being opened at once.', 'Nothing: it is dialled again.'),
   'too-many-links': refused('The peer holds as many links as it wants.', 'Raise --max-links at the peer that is full, or wait until it has room.'),
-  'address-full': refused('The peer holds as many links from that address as it allows.', 'Raise maxPerAddress or maxPerPrivateAddress there, or name this peer with --peer there.'),
-  'subnet-full': refused('The peer holds as many links from that network as it allows.', 'Raise maxPerSubnet or maxPerPrivateSubnet there, or name this peer with --peer there.'),
-  'blocked': refused('The policy of one side blocks the PeerId of the other.', 'Unblock it there with the command unblock, or take it out of its --policy.'),
+  'address-full': {
+    ...refused('The peer holds as many links from that address as it allows.', 'Raise maxPerAddress or maxPerPrivateAddress there, or name this peer with --peer there.'),
+    adviceHere: 'Raise maxPerAddress or maxPerPrivateAddress here, or name it with --peer here.'
+  },
+  'subnet-full': {
+    ...refused('The peer holds as many links from that network as it allows.', 'Raise maxPerSubnet or maxPerPrivateSubnet there, or name this peer with --peer there.'),
+    adviceHere: 'Raise maxPerSubnet or maxPerPrivateSubnet here, or name it with --peer here.'
+  },
+  'blocked': {
+    ...refused('The policy of one side blocks the PeerId of the other.', 'Unblock it there with the command unblock, or take it out of its --policy.'),
+    adviceHere: 'Unblock it here with the command unblock, or take it out of --block and --policy here.'
+  },
   'no-inbound': refused('The peer accepts no links that others dial.', 'Nothing: it dials others itself.', 'never'),
 
   // While verifying.
@@ -84,7 +98,10 @@ export const CODES = {
   'certificate-early': refused('The certificate is not valid yet.', 'Check the clocks of both machines.'),
   'certificate-expired': refused('The certificate is not valid any more.', 'Have it issued anew, and check the clocks of both machines.'),
   'enhance-timeout': happened('The other side did not finish verifying us in time.', 'Look at its log for what it waits for.', 'late'),
-  'queue-full': refused('As many peers wait to be taken as may.', 'Take them sooner there, or raise inboundQueueLimit of its policy.', 'soon'),
+  'queue-full': {
+    ...refused('As many peers wait to be taken as may.', 'Take them sooner there, or raise inboundQueueLimit of its policy.', 'soon'),
+    adviceHere: 'Take them sooner here, or raise inboundQueueLimit of the policy here.'
+  },
 
   // On a link.
   'lost': happened('The connection broke without a goodbye.', 'Check the network; the other process may have been killed.'),

@@ -6,21 +6,12 @@ type Found = Omit<Diagnosis, 'summary'>
 
 const WHERE: Readonly<Record<By, string>> = { self: ' here', remote: ' at the other side', network: '' }
 
-/** Of codes whose advice is for the other side: what it is where this side decided. */
-const ADVICE_HERE: Partial<Record<string, string>> = {
-  'blocked': 'Unblock it here with the command unblock, or take it out of --block and --policy here.',
-  'blocked-address': 'Unblock it here with the command unblock, or take it out of --block and --policy here.',
-  'address-full': 'Raise maxPerAddress or maxPerPrivateAddress here, or name it with --peer here.',
-  'subnet-full': 'Raise maxPerSubnet or maxPerPrivateSubnet here, or name it with --peer here.',
-  'queue-full': 'Take them sooner here, or raise inboundQueueLimit of the policy here.'
-}
-
 /** What to do about the cause; empty where there is nothing to do. */
 export function adviceOf(cause: Cause | undefined): string {
   if (cause === undefined) return ''
   if (cause.lifted) return 'Wait until it calls or is dialled.'
-  const here = cause.by === 'self' && Object.hasOwn(ADVICE_HERE, cause.code) ? ADVICE_HERE[cause.code] : undefined
-  return here ?? codeEntry(cause.code).advice.replace(/^Nothing\b[^.]*\.\s*/, '')
+  const { advice, adviceHere = advice } = codeEntry(cause.code)
+  return (cause.by === 'self' ? adviceHere : advice).replace(/^Nothing\b[^.]*\.\s*/, '')
 }
 
 /** How it stands with a peer, in one sentence. */

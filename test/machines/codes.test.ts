@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from '@jest/globals'
-import { cleanCode, CODES, codeEntry } from '../../machines/codes.ts'
+import { cleanCode, CODES, codeEntry, type CodeEntry } from '../../machines/codes.ts'
 
 const docs = readFileSync(new URL('../../docs/codes.md', import.meta.url), 'utf8')
 
@@ -12,11 +12,17 @@ describe('the codes', () => {
       [code, means, advice, `${retries[retry]}${refusal ? '; a refusal' : ''}`]))
   })
 
+  it('are listed there too with what to do on the side that decided, where that is another thing', () => {
+    const listed = [...docs.matchAll(/^\| `([^`]+)` \| ([^|]+) \|$/gm)].map(([, code, adviceHere]) => [code, adviceHere])
+    expect(listed).toEqual(Object.entries<CodeEntry>(CODES).flatMap(([code, { adviceHere }]) => adviceHere === undefined ? [] : [[code, adviceHere]]))
+  })
+
   it('are each a sentence and a piece of advice', () => {
-    for (const [code, { means, advice }] of Object.entries(CODES)) {
+    for (const [code, { means, advice, adviceHere = advice }] of Object.entries<CodeEntry>(CODES)) {
       expect(cleanCode(code)).toBe(code)
       expect(means).toMatch(/^[A-Z].*\.$/)
       expect(advice).toMatch(/^[A-Z].*\.$/)
+      expect(adviceHere).toMatch(/^[A-Z].*\.$/)
     }
   })
 
