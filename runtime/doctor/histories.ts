@@ -17,7 +17,7 @@ import { Strangers } from './strangers.ts'
 export interface HistoriesOptions {
   /** Peers, and places where nobody has answered, that are remembered; the one quiet longest goes first. @default 1000, as many as the link keeper knows */
   readonly peersMax: number
-  /** Notes of one peer; the oldest go first. What happens again and again counts once. @default 50, some ten links; 11 KB */
+  /** Notes of one peer; the oldest go first. What happens again and again counts once. @default 50, some ten links; 20 KB */
   readonly notesMax: number
 }
 
