@@ -1,7 +1,9 @@
 import { POLICY_KEEPER } from '../../actors/policy-keeper/index.ts'
 import { fromPolicyValue, samePolicy, type Policy } from '../../machines/policy.ts'
 import { policyAfter, type PolicyChange } from '../../machines/policy-change.ts'
-import { ActorFailed, ActorStarted, classOf, PolicyChanged, PolicyRefused, typeName, type Envelope, type Message, NameChanged, SetName, type PeerBlocked, type SetPolicy } from '../../proto/index.ts'
+import {
+  ActorFailed, ActorStarted, NameChanged, PolicyChanged, PolicyRefused, SetName, classOf, typeName, type Envelope, type Message, type PeerBlocked, type SetPolicy
+} from '../../proto/index.ts'
 import type { Bus } from '../kernel/index.ts'
 
 interface Asked {
@@ -11,9 +13,9 @@ interface Asked {
 }
 
 /**
- * The policy, and the name, as the host program reads them: what the keeper announced last, and on top what the program asked for since. What is asked
- * for within a handler waits its turn on the bus, but is read at once; what reaches no keeper, because it failed and is not restarted
- * yet, is asked for again.
+ * The policy, and the name, as the host program reads them: what the keeper announced last, and on top what the program asked for
+ * since. What is asked for within a handler waits its turn on the bus, but is read at once; what reaches no keeper, because it failed
+ * and is not restarted yet, is asked for again.
  */
 export class PolicyView {
   readonly #publish: (body: Message, to: string) => Envelope
