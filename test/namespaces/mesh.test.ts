@@ -42,7 +42,7 @@ needs('root', 'netns', 'ip')('peers on one LAN', () => {
       }
       expect(peers.flatMap(peer => peer.seen.filter(line => line.event === 'peer.disconnected'))).toEqual([])
       await leave(peers)
-    }, 60_000)
+    }, 180_000)
   }
 
   it('a peer killed with SIGKILL is reported by all others within 5 s, and a new life of it is taken back', async () => {
@@ -52,17 +52,16 @@ needs('root', 'netns', 'ip')('peers on one LAN', () => {
     const [victim, ...others] = peers as [LanPeer, ...LanPeer[]]
     const killedAt = Date.now()
     victim.child.kill('SIGKILL')
-    const reports = await Promise.all(others.map(peer =>
-      peer.line('peer.disconnected', line => line['peerId'] === victim.peerId, 5_000)))
+    const reports = await Promise.all(others.map(peer => peer.line('peer.disconnected', line => line['peerId'] === victim.peerId)))
     expect(Math.max(...reports.map(line => line['time'] as number)) - killedAt).toBeLessThan(5_000)
     expect(reports.map(line => line['initiator'])).toEqual(others.map(() => 'network'))
 
     const again = await LanPeer.up(lan, victim.host, victim.name, [], victim.data)
     expect(again.peerId).toBe(victim.peerId)
-    await fullMesh([again])
+    await again.lines(others.length, 'peer.verified')
     await Promise.all(others.map(peer => peer.lines(2, 'peer.verified', line => line['peerId'] === victim.peerId)))
     await leave([again, ...others])
-  }, 60_000)
+  }, 180_000)
 
   it('a cut cable is found within the keep-alive bound, and the mended one brings the link back', async () => {
     const peers = await up(3, () => ['--tune', 'peer-connection.keepAliveIntervalMs=500', '--tune', 'peer-connection.keepAliveTimeoutMs=1000'])
@@ -70,13 +69,15 @@ needs('root', 'netns', 'ip')('peers on one LAN', () => {
     await fullMesh(peers)
     const [lost, ...others] = peers as [LanPeer, ...LanPeer[]]
     lan.setLink(lost.host, 'down')
-    const reports = await Promise.all(others.map(peer => peer.line('peer.disconnected', line => line['peerId'] === lost.peerId, 3_000)))
+    const cutAt = Date.now()
+    const reports = await Promise.all(others.map(peer => peer.line('peer.disconnected', line => line['peerId'] === lost.peerId)))
     expect(reports.map(line => line['code'])).toEqual(others.map(() => 'keepalive-timeout'))
-    await lost.lines(2, 'peer.disconnected', () => true, 3_000)
+    reports.push(...await lost.lines(2, 'peer.disconnected'))
+    expect(Math.max(...reports.map(line => line['time'] as number)) - cutAt).toBeLessThan(3_000)
     lan.setLink(lost.host, 'up')
-    await Promise.all(others.map(peer => peer.lines(2, 'peer.verified', line => line['peerId'] === lost.peerId, 30_000)))
+    await Promise.all(others.map(peer => peer.lines(2, 'peer.verified', line => line['peerId'] === lost.peerId)))
     await leave(peers)
-  }, 60_000)
+  }, 180_000)
 
   it('what peers record while others join, leave and are killed for a minute replays with zero differences', async () => {
     const logs: string[] = []
@@ -99,10 +100,10 @@ needs('root', 'netns', 'ip')('peers on one LAN', () => {
         await fullMesh(peers)
         continue
       }
-      const gone = rest.map(peer => peer.line('peer.disconnected', line => line['peerId'] === oldest.peerId, 6_000))
+      const gone = rest.map(peer => peer.line('peer.disconnected', line => line['peerId'] === oldest.peerId))
       if (turn % 4 === 2) expect(await oldest.quit()).toBe(0)
       else oldest.child.kill('SIGKILL')
-      await Promise.all(gone)
+      await Promise.all([...gone, oldest.exit()])
       oldest.forget()
       peers = rest
     }
@@ -122,5 +123,5 @@ needs('root', 'netns', 'ip')('peers on one LAN', () => {
     process.stdout.write(`${logs.length} logs of ${Math.round(recordedMs / 1_000)} s replay in ${aMinute(performance.now() - began)} ms a recorded minute, `
       + `of which the processor works ${aMinute((user + system) / 1_000)} ms\n`)
     rmSync(folder, { recursive: true, force: true })
-  }, 180_000)
+  }, 600_000)
 })

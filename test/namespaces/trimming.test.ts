@@ -63,7 +63,7 @@ needs('root', 'netns', 'ip')('twelve peers with --max-lan-links 4', () => {
     const last = Math.max(...peers.flatMap(({ seen }) => seen.filter(isChange).map(line => line['time'] as number)))
     process.stdout.write(`12 peers, at most 4 links each: at rest ${((last - settledAt + SETTLE_MS) / 1_000).toFixed(1)} s after they were up, `
       + `${[...lists.values()].reduce((sum, list) => sum + list.length, 0) / 2} links\n`)
-  }, 150_000)
+  }, 300_000)
 
   it('do not swing while one of them starts anew every 5 s', async () => {
     const began = Date.now()
@@ -84,9 +84,10 @@ needs('root', 'netns', 'ip')('twelve peers with --max-lan-links 4', () => {
     process.stdout.write(`one of 12 peers started anew ${lives.length} times: ${Math.round(others.length / minutes)} link changes a minute at the other eleven `
       + `(${[...codes].map(([code, count]) => `${count} ${code}`).join(', ')})\n`)
     expect(others.length / minutes).toBeLessThanOrEqual(CHANGES_MAX)
-    await passed(10_000)
-    const lists = await listed(peers)
+    const settled = (lists: Awaited<ReturnType<typeof listed>>) => reachable(lists) === PEERS && [...lists.values()].every(list => list.length <= MARK)
+    let lists = await listed(peers)
+    for (const until = Date.now() + SETTLE_MS; !settled(lists) && Date.now() < until; lists = await listed(peers)) await passed(1_000)
     expect(Math.max(...[...lists.values()].map(list => list.length))).toBeLessThanOrEqual(MARK)
     expect(reachable(lists)).toBe(PEERS)
-  }, 150_000)
+  }, 300_000)
 })

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Lines } from './lines.ts'
+import { HANGS_MS, Lines } from './lines.ts'
 import type { TestHost, TestLan } from './netns.ts'
 
 const cli = join(import.meta.dirname, '../../dist/runtime/cli/main.js')
@@ -49,7 +49,7 @@ export class LanPeer extends Lines {
 }
 
 /** Everyone has verified everyone else. One wait for each peer: what watches them runs beside them. */
-export async function fullMesh(peers: readonly LanPeer[], deadlineMs = 15_000): Promise<void> {
+export async function fullMesh(peers: readonly LanPeer[], deadlineMs = HANGS_MS): Promise<void> {
   await Promise.all(peers.map(peer => {
     const left = new Set(peers.filter(other => other !== peer).map(({ peerId }) => peerId))
     return peer.lines(left.size, 'peer.verified', line => left.delete(line['peerId']), deadlineMs)

@@ -7,15 +7,22 @@ export interface Line {
   readonly [field: string]: any
 }
 
+/** Ends what hangs, and promises nothing, in milliseconds. */
+export const HANGS_MS = 60_000
+
 /** The JSON lines of a child process, to be awaited; what came earlier counts too. */
 export class Lines {
   readonly child: ChildProcess
   readonly seen: Line[] = []
   readonly #waiting = new Set<(line: Line) => void>()
+  readonly #closed: Promise<number | string | null>
   #stderr = ''
 
   constructor(child: ChildProcess) {
     this.child = child
+    this.#closed = new Promise(resolve => child.once('close', (code, signal) => resolve(code ?? signal)))
+    // Who is told something may have ended a moment ago.
+    child.stdin?.on('error', () => {})
     createInterface({ input: child.stdout! }).on('line', text => {
       const line = JSON.parse(text) as Line
       this.seen.push(line)
@@ -29,12 +36,12 @@ export class Lines {
   }
 
   /** The first line, past or to come, that is such; rejects with what was seen when the time is up. */
-  async line(event: string, matches: (line: Line) => boolean = () => true, deadlineMs = 15_000): Promise<Line> {
+  async line(event: string, matches: (line: Line) => boolean = () => true, deadlineMs = HANGS_MS): Promise<Line> {
     return (await this.lines(1, event, matches, deadlineMs))[0]!
   }
 
   /** The first `count` such lines. */
-  lines(count: number, event: string, matches: (line: Line) => boolean = () => true, deadlineMs = 15_000): Promise<Line[]> {
+  lines(count: number, event: string, matches: (line: Line) => boolean = () => true, deadlineMs = HANGS_MS): Promise<Line[]> {
     const found = this.seen.filter(line => line.event === event && matches(line)).slice(0, count)
     if (found.length === count) return Promise.resolve(found)
     return new Promise((resolve, reject) => {
@@ -63,11 +70,8 @@ export class Lines {
     })
   }
 
-  /** Resolves with the exit code; the signal's name where one ended it. */
+  /** Resolves with the exit code, the signal's name where one ended it, once whoever it started and shared its output with has ended too. */
   exit(): Promise<number | string | null> {
-    if (this.child.exitCode !== null || this.child.signalCode !== null) {
-      return Promise.resolve(this.child.exitCode ?? this.child.signalCode)
-    }
-    return new Promise(resolve => this.child.once('exit', (code, signal) => resolve(code ?? signal)))
+    return this.#closed
   }
 }

@@ -1,4 +1,5 @@
 import { execFileSync, spawn, type ChildProcess, type SpawnOptions } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 
 /** A machine on a {@link TestLan}: a network namespace with `lo` and `eth0`. */
@@ -10,7 +11,6 @@ export interface TestHost {
 }
 
 const prefix = 'p2pt'
-let made = 0
 
 /** Runs a command; what it wrote on stderr is in the error that it throws. */
 function command(file: string, args: readonly string[], input = ''): string {
@@ -58,7 +58,8 @@ export class TestLan {
   readonly #atExit = (): void => discard(this.#namespaces())
 
   private constructor() {
-    this.#id = `${prefix}-${process.pid}-${++made}`
+    // A run that was killed may have left a namespace under the number that this process has now.
+    this.#id = `${prefix}-${process.pid}-${randomBytes(3).toString('hex')}`
     this.#bridge = `${this.#id}-br`
     process.once('exit', this.#atExit)
   }

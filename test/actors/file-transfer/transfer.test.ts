@@ -1,13 +1,16 @@
 import { mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals'
 import { filter, firstValueFrom, take, timeout, toArray } from 'rxjs'
 import { fileTransfer, type FileTransferOptions } from '../../../actors/file-transfer/index.ts'
 import { ShareFile, TransferDone, TransferFailed, TransferProgress, type Message, type MessageClass } from '../../../proto/index.ts'
 import { createPeer } from '../../../runtime/peer/create-peer.ts'
 import type { Peer } from '../../../runtime/peer/peer.ts'
+import { HANGS_MS } from '../../support/lines.ts'
 import { scratch } from './harness.ts'
+
+jest.setTimeout(3 * HANGS_MS)
 
 let folder: ReturnType<typeof scratch>
 let peers: Peer[]
@@ -34,11 +37,11 @@ function make(name: string, files: FileTransferOptions = { inbox: join(folder.pa
 async function mesh(...all: Peer[]): Promise<void> {
   await Promise.all(all.map(peer => peer.start()))
   await Promise.all(all.map(({ peers }) => firstValueFrom(peers.pipe(
-    filter(others => others.filter(({ level }) => level === 'enhanced').length === all.length - 1), timeout(15_000)))))
+    filter(others => others.filter(({ level }) => level === 'enhanced').length === all.length - 1), timeout(HANGS_MS)))))
 }
 
 const next = <T extends Message>(peer: Peer, type: MessageClass<T>, count = 1): Promise<T[]> =>
-  firstValueFrom(peer.bus.of(type).pipe(take(count), toArray(), timeout(15_000))).then(envelopes => envelopes.map(({ body }) => body as T))
+  firstValueFrom(peer.bus.of(type).pipe(take(count), toArray(), timeout(HANGS_MS))).then(envelopes => envelopes.map(({ body }) => body as T))
 
 const share = (from: Peer, path: string, ...to: Peer[]) =>
   from.publish(new ShareFile({ path, peerIds: to.map(({ peerId }) => peerId) }), { to: 'file-share/main' })
@@ -74,7 +77,7 @@ describe('whole files between peers', () => {
       return path
     })
     const arrived = Promise.all([ann, bob].map(peer => firstValueFrom(peer.bus.of(TransferDone).pipe(
-      filter(({ body }) => body.direction === 'in'), take(12), toArray(), timeout(15_000)))))
+      filter(({ body }) => body.direction === 'in'), take(12), toArray(), timeout(HANGS_MS)))))
     for (const path of sent) {
       share(ann, path, bob)
       share(bob, path, ann)

@@ -8,7 +8,8 @@ import { lan, type LanOptions } from '../../../actors/lan/index.ts'
 import { Services, defineActor } from '../../../actors/seam/index.ts'
 import { publish } from '../../../machines/publish.ts'
 import {
-  AnnouncementHeard, ChannelOpened, DeadLetter, DiscoveryStarted, DriverCounts, Endpoint, InterfacesChanged, Listening, PeerHeard, Registry, SendAnnouncement
+  AnnouncementHeard, ChannelOpened, DeadLetter, DiscoveryStarted, DriverCounts, Endpoint, InterfacesChanged, Listening, PeerHeard, Registry, SendAnnouncement,
+  SendAnswer
 } from '../../../proto/index.ts'
 import { Kernel } from '../../../runtime/kernel/index.ts'
 import { DriverHost } from '../../../runtime/peer/driver-host.ts'
@@ -50,9 +51,10 @@ kernel.bus.of(InterfacesChanged).subscribe(({ body }) => {
   say('interfaces', plain(body))
   ready('interfaces')
 })
-kernel.bus.of(AnnouncementHeard).subscribe(({ body }) => say('heard', plain(body)))
+kernel.bus.of(AnnouncementHeard).subscribe(({ body, time }) => say('heard', { ...plain(body), time }))
 kernel.bus.of(PeerHeard).subscribe(({ body }) => say('peer', plain(body)))
 kernel.bus.of(SendAnnouncement).subscribe(({ body }) => say('announced', plain(body)))
+kernel.bus.of(SendAnswer).subscribe(({ body, time }) => say('answered', { ...plain(body), time }))
 kernel.bus.of(DriverCounts).subscribe(({ body, from }) => say('counts', { from, ...plain(body) }))
 kernel.bus.of(DeadLetter).subscribe(({ body }) => say('dead-letter', plain(body)))
 

@@ -18,7 +18,7 @@ describe('a caller', () => {
     await at(['127.0.0.1'])
     const ann = generateIdentity()
     const socket = harness.caller('127.0.0.3', ann)
-    const mine = await handshake(socket, { timeoutMs: 5000, expectedPeerId: harness.identity.peerId })
+    const mine = await handshake(socket, { timeoutMs: 30_000, expectedPeerId: harness.identity.peerId })
     const { to, body } = await harness.next('InboundSecured')
     expect(to).toBe('link-keeper/main')
     expect(body).toMatchObject({ peerId: ann.peerId, linkId: mine.linkId, remote: { host: '127.0.0.3', port: socket.localPort } })

@@ -8,6 +8,9 @@ import { Interfaces } from '../../../actors/shared/interface-watcher.ts'
 import { ListenAt, StopListening } from '../../../proto/index.ts'
 import { Harness, closed } from './harness.ts'
 
+/** Where nobody else on this machine takes a port: that of a connection from 127.0.0.1 would be in the way. */
+const [HERE, HERE_TOO] = ['127.0.77.1', '127.0.77.2'] as const
+
 const harnesses: Harness[] = []
 afterEach(async () => {
   await Promise.all(harnesses.splice(0).map(harness => harness.end()))
@@ -45,20 +48,20 @@ describe('a listener', () => {
   })
 
   it('says what to do when the port is taken, and leaves nothing bound', async () => {
-    const other = createServer().listen(0, '127.0.0.2')
+    const other = createServer().listen(0, HERE_TOO)
     await once(other, 'listening')
     const { port } = other.address() as AddressInfo
     const harness = make()
-    harness.command(new ListenAt({ hosts: ['127.0.0.1', '127.0.0.2'], port }))
+    harness.command(new ListenAt({ hosts: [HERE, HERE_TOO], port }))
     const { body, to } = await harness.next('ListenFailed')
     expect([to, body.code]).toEqual(['listener/main', 'address-in-use'])
-    expect(body.reason).toBe(`another program listens at 127.0.0.2:${port}: choose another port, or port 0 for a free one`)
-    const again = createServer().listen(port, '127.0.0.1')
+    expect(body.reason).toBe(`another program listens at ${HERE_TOO}:${port}: choose another port, or port 0 for a free one`)
+    const again = createServer().listen(port, HERE)
     await once(again, 'listening')
     again.close()
     other.close()
     await once(other, 'close')
-    await harness.listen(['127.0.0.1', '127.0.0.2'], port)
+    await harness.listen([HERE, HERE_TOO], port)
   })
 
   it('says when an address is not this machine\'s', async () => {
@@ -69,10 +72,10 @@ describe('a listener', () => {
 
   it('moves when it is told to listen elsewhere', async () => {
     const harness = make()
-    await harness.listen(['127.0.0.1'])
+    await harness.listen([HERE])
     const before = harness.port
-    await harness.listen(['127.0.0.2'])
-    const freed = createServer().listen(before, '127.0.0.1')
+    await harness.listen([HERE_TOO])
+    const freed = createServer().listen(before, HERE)
     await once(freed, 'listening')
     freed.close()
   })

@@ -213,6 +213,7 @@ describe('subscribers', () => {
       }
       await tick()
     }
+    while (offsets.length === 0) await tick()
     expect(sent * 60_000).toBeLessThan(3 * 1024 * 1024)
     expect(offsets).toEqual([0])
     const drained = a.links.drained(b.peerId)

@@ -183,9 +183,9 @@ export function side(id: string, climbTo?: Level, options?: Partial<LinkOptions>
 export async function listen(to: Side): Promise<Endpoint> {
   return listenRaw(socket => {
     const tls = secureInbound(socket, to.identity)
-    handshake(tls, { timeoutMs: 5000 }).then(secured => {
+    handshake(tls, { timeoutMs: 30_000 }).then(secured => {
       const place = { host: '127.0.0.1', port: 0 }
-      const handle = to.services.get(SecuredSockets).put({ ...secured, socket: tls, local: place, remote: place }, { adoptWithinMs: 5000, left: () => {} })
+      const handle = to.services.get(SecuredSockets).put({ ...secured, socket: tls, local: place, remote: place }, { adoptWithinMs: 30_000, left: () => {} })
       to.tell(new AdoptLink({ handle }))
     }, () => {})
   })

@@ -126,7 +126,7 @@ describe('the store of the peer directory', () => {
       for (const _ of store.records()) continue
       await store.close()`
     const run = async (): Promise<unknown> => {
-      const child = spawn(process.execPath, ['--import', './scripts/ts.mjs', '--input-type=module', '-e', reader, dir], { stdio: 'ignore', timeout: 15_000, killSignal: 'SIGKILL' })
+      const child = spawn(process.execPath, ['--import', './scripts/ts.mjs', '--input-type=module', '-e', reader, dir], { stdio: 'ignore', timeout: 60_000, killSignal: 'SIGKILL' })
       return (await once(child, 'exit'))[1]
     }
     // Twice it ends the process; what it was is then found out in another one, as often as it is asked.
@@ -141,7 +141,7 @@ describe('the store of the peer directory', () => {
     }
     expect(readFileSync(data).equals(left)).toBe(true)
     expect(readdirSync(join(dir, 'directory')).filter(name => name.startsWith('probe'))).toEqual([])
-  }, 60_000)
+  }, 300_000)
 
   it('is opened again after as many kills in a row: they damage nothing', async () => {
     for (let i = 0; i < 4; i++) {
@@ -159,22 +159,22 @@ describe('the store of the peer directory', () => {
     expect([...store.records()].length).toBeGreaterThan(300)
     await store.close()
     expect(readdirSync(join(dir, 'directory')).filter(name => !name.endsWith('.mdb'))).toEqual([])
-  }, 60_000)
+  }, 300_000)
 
   it('holds no process back that exits while it writes', async () => {
     for (const after of [0, 5, 20, 50]) {
       const child = spawn(process.execPath, ['--import', './scripts/ts.mjs', 'test/actors/peer-directory/victim.ts', dir, '0', String(after)], { stdio: ['ignore', 'ignore', 'inherit'] })
-      const late = setTimeout(() => child.kill('SIGKILL'), 15_000)
+      const late = setTimeout(() => child.kill('SIGKILL'), 60_000)
       expect(await once(child, 'exit')).toEqual([0, null])
       clearTimeout(late)
     }
-  }, 90_000)
+  }, 300_000)
 
   it('opens after each of 20 kills, with everything that was acknowledged', async () => {
     const { kills, acknowledged } = await killing(dir, 20)
     expect(kills).toBe(20)
-    expect(acknowledged).toBeGreaterThan(20)
-  }, 60_000)
+    expect(acknowledged).toBeGreaterThanOrEqual(30)
+  }, 300_000)
 })
 
 needs('procfs')('a process that is killed while it has the store tried', () => {
@@ -187,16 +187,25 @@ needs('procfs')('a process that is killed while it has the store tried', () => {
         return false
       }
     })
-    for (let i = 0; i < 5; i++) {
+    let met = 0
+    for (let i = 0; i < 5 || met < 3; i++) {
       const child = spawn(process.execPath, ['--import', './scripts/ts.mjs', 'test/actors/peer-directory/victim.ts', dir, String(10 * i)], { stdio: ['ignore', 'pipe', 'pipe'] })
-      const opened = new Promise<void>(resolve => createInterface(child.stdout).on('line', line => { if (line === String(10 * i + 2)) resolve() }))
+      let written = false
+      const opened = new Promise<void>(resolve => createInterface(child.stdout).on('line', line => {
+        if (line !== String(10 * i + 2)) return
+        written = true
+        resolve()
+      }))
       const ended = once(child, 'close')
-      // From the third run on, a process of its own tries the store.
+      // From the third run on, a process of its own tries the store; it may have come and gone between two looks.
       if (i < 2) await opened
-      else while (ours().length === 0 && child.exitCode === null && child.signalCode === null) await turn()
+      else {
+        while (ours().length === 0 && !written && child.exitCode === null && child.signalCode === null) await turn()
+        if (!written) met++
+      }
       child.kill('SIGKILL')
       expect(await ended).toEqual([null, 'SIGKILL'])
       expect(ours()).toEqual([])
     }
-  }, 60_000)
+  }, 300_000)
 })

@@ -10,7 +10,8 @@ import { tcpPair } from './loopback.ts'
 
 const ann = generateIdentity()
 const bob = generateIdentity()
-const timeoutMs = 5000
+/** Ends what hangs, and promises nothing. */
+const timeoutMs = 30_000
 const open: Socket[] = []
 afterEach(() => {
   for (const socket of open.splice(0)) socket.destroy()
@@ -198,7 +199,7 @@ describe('a peer', () => {
     ['an alert', Buffer.from('15030100020228', 'hex')]
   ])('refuses %s', async (_, bytes) => {
     const [client, server] = await pair()
-    const inbound = handshake(secureInbound(server, bob), { timeoutMs: 2000 })
+    const inbound = handshake(secureInbound(server, bob), { timeoutMs })
     client.write(bytes)
     expect(await codeOf(inbound)).toMatch(/^tls(-version)?$/)
   })

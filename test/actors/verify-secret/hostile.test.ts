@@ -56,7 +56,7 @@ class Mallory {
     const tcp = connect({ host, port })
     closing.push(() => tcp.destroy())
     const socket = secureOutbound(tcp, identity)
-    await handshake(socket, { timeoutMs: 5_000 })
+    await handshake(socket, { timeoutMs: 30_000 })
     return Mallory.meet(new Caller(socket, tcp))
   }
 
@@ -131,7 +131,7 @@ describe('the proof of the network key, over real TLS', () => {
     const met = deferred<Mallory>()
     const place = await listen(tcp => {
       const socket = secureInbound(tcp, identity)
-      handshake(socket, { timeoutMs: 5_000 }).then(() => Mallory.meet(new Caller(socket, tcp))).then(met.resolve, met.reject)
+      handshake(socket, { timeoutMs: 30_000 }).then(() => Mallory.meet(new Caller(socket, tcp))).then(met.resolve, met.reject)
     })
     const ann = await peer({ peers: [place] })
     const mallory = await met.promise
@@ -176,7 +176,7 @@ describe('somebody in between, who ends TLS on both sides and passes on every by
       const onward = connect({ host, port })
       closing.push(() => onward.destroy())
       const [toAnn, toBob] = [secureInbound(tcp, mallory), secureOutbound(onward, mallory)]
-      await Promise.all([toAnn, toBob].map(socket => handshake(socket, { timeoutMs: 5_000 }))).catch(() => {})
+      await Promise.all([toAnn, toBob].map(socket => handshake(socket, { timeoutMs: 30_000 }))).catch(() => {})
       toAnn.pipe(toBob).pipe(toAnn)
     })
     const ann = await peer({ ...annOptions, peers: [place] })
