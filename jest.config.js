@@ -16,5 +16,5 @@ export default {
   // The default leaves a core idle, which on two cores is half the machine.
   maxWorkers: '100%',
   // Ends what hangs, and promises nothing: tests with real sockets and child processes share those cores with whatever else runs.
-  testTimeout: 60_000,
+  testTimeout: 180_000,
 }

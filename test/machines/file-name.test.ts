@@ -38,11 +38,13 @@ describe('the name under which an offered file lands', () => {
   })
 
   it('takes no time for a name of megabytes', () => {
-    const started = performance.now()
+    // Of the processor: what else this machine does is no part of it.
+    const before = process.cpuUsage()
     safeName('a'.repeat(4_000_000))
     safeName('.'.repeat(4_000_000))
     safeName('/'.repeat(4_000_000))
-    expect(performance.now() - started).toBeLessThan(500)
+    const { user, system } = process.cpuUsage(before)
+    expect((user + system) / 1_000).toBeLessThan(500)
   })
 
   it('is one plain name that every file system takes, whatever was offered', () => {

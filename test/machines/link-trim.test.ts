@@ -183,7 +183,7 @@ describe('marks', () => {
       expect(network.components()).toBe(1)
       expect(still).toBe(5)
     }), { numRuns: 25, endOnFailure: true })
-  }, 120_000)
+  })
 })
 
 describe('the score that nobody chose', () => {

@@ -70,14 +70,14 @@ needs('root', 'netns', 'ip', 'nft')('the doctor on a LAN', () => {
     expect(answer['summary']).toMatch(/^There is no link to 10\.77\.0\.2:4999 since .*: \d+ dials of 10\.77\.0\.2:4999 ended in 'dialing', dial-timeout: .*; check the address and whether a firewall drops the packets\.$/)
     expect(told(await recorded(ann, NOBODY))).toEqual(told(answer))
     lan.nft(right, 'delete table inet drop_tcp')
-  }, 180_000)
+  })
 
   it('names a port where nothing listens', async () => {
     const ann = await up(left, 'refused', ['--no-lan', '--peer', NOBODY, '--record', log('refused')])
     const answer = await why(ann, NOBODY)
     expect(told(answer)).toEqual({ code: 'dial-refused', endedIn: 'dialing', initiator: 'network', address: NOBODY, decider: { kind: 'network', name: '', at: 'network' } })
     expect(told(await recorded(ann, NOBODY))).toEqual(told(answer))
-  }, 180_000)
+  })
 
   it('names the cable, at the side where it was pulled and at the other', async () => {
     const options = (name: string) => ['--record', log(name), ...tune({ keepAliveIntervalMs: 300, keepAliveTimeoutMs: 2_000, dialTimeoutMs: 500 })]
@@ -101,5 +101,5 @@ needs('root', 'netns', 'ip', 'nft')('the doctor on a LAN', () => {
     const checks = lan.exec(left, 'sh', '-c', `${process.execPath} ${cli} doctor --json --interface eth0 --data ${folder} || true`)
     expect(checks).toMatch(/"check":"interfaces","ok":"fail","code":"no-interface"/)
     lan.setLink(left, 'up')
-  }, 180_000)
+  })
 })

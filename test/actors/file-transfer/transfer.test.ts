@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals'
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { filter, firstValueFrom, take, timeout, toArray } from 'rxjs'
 import { fileTransfer, type FileTransferOptions } from '../../../actors/file-transfer/index.ts'
 import { ShareFile, TransferDone, TransferFailed, TransferProgress, type Message, type MessageClass } from '../../../proto/index.ts'
@@ -9,8 +9,6 @@ import { createPeer } from '../../../runtime/peer/create-peer.ts'
 import type { Peer } from '../../../runtime/peer/peer.ts'
 import { HANGS_MS } from '../../support/lines.ts'
 import { scratch } from './harness.ts'
-
-jest.setTimeout(3 * HANGS_MS)
 
 let folder: ReturnType<typeof scratch>
 let peers: Peer[]

@@ -85,7 +85,7 @@ export class DriverBench {
   }
 
   /** Awaits the next thing published or counted that makes the condition true. */
-  async until(condition: () => boolean, deadlineMs = 50_000): Promise<void> {
+  async until(condition: () => boolean, deadlineMs = 120_000): Promise<void> {
     if (condition()) return
     await new Promise<void>((resolve, reject) => {
       const timer = setTimeout(() => {

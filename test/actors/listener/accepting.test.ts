@@ -36,7 +36,7 @@ describe('a caller', () => {
     const { body: { handle } } = await harness.next('InboundSecured')
     const taken = harness.held.take(handle)
     expect(taken?.socket.readableFlowing).toBeNull()
-    expect(await buffer(taken?.socket as NodeJS.ReadableStream)).toEqual(sent)
+    expect((await buffer(taken?.socket as NodeJS.ReadableStream)).equals(sent)).toBe(true)
   })
 
   it('is let go when nobody wants it', async () => {

@@ -176,5 +176,5 @@ describe('the broadcaster and a simple model of it', () => {
     ['does not hurry when it has lost a link', broadcasterMachine.provide({ guards: { fewerLinks: () => false } }), 'links']
   ])('differ where it has a bug: it %s', (_, machine, shown) => {
     expect(found(machine, test)).toContain(shown)
-  }, 60_000)
+  })
 })

@@ -160,5 +160,5 @@ describe('the discovery channel and a simple model of it', () => {
     ['answers answers', discoveryChannelMachine.provide({ guards: { asksForAnswer: ({ event, context }) => event.type === 'AnnouncementHeard' && get(context.peers, event.body.peerId) === undefined } }), 'as an answer']
   ])('differ where it has a bug: it %s', (_, machine, shown) => {
     expect(found(machine, test)).toContain(shown)
-  }, 60_000)
+  })
 })

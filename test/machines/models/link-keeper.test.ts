@@ -243,5 +243,5 @@ describe('a link keeper and a simple model of it', () => {
     ['waits for no goodbye', { guards: { noLinks: () => true } }, 'stop']
   ])('differ where it has a bug: it %s', (_, bug, shown) => {
     expect(found(linkKeeperMachine.provide(bug), test, 1_000)).toContain(shown)
-  }, 60_000)
+  })
 })

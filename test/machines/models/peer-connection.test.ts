@@ -230,5 +230,5 @@ describe('a connection and a simple model of it', () => {
     ['never pings', peerConnectionMachine.provide({ actions: { ping: () => {} } }), 'they climb']
   ])('differ where it has a bug: it %s', (_, machine, shown) => {
     expect(found(machine, test, 2_000)).toContain(shown)
-  }, 60_000)
+  })
 })
