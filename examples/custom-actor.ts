@@ -65,8 +65,9 @@ export const counter = defineActor({
 
 const folder = mkdtempSync(join(tmpdir(), 'counter-'))
 const record = join(folder, 'ann.p2plog')
-const ann = createPeer({ name: 'ann', network: 'counter', interfaces: ['loopback'], actors: [counter], record })
-const bob = createPeer({ name: 'bob', network: 'counter', interfaces: ['loopback'], actors: [counter] })
+const network = process.argv[2] ?? 'counter'
+const ann = createPeer({ name: 'ann', network, interfaces: ['loopback'], actors: [counter], record })
+const bob = createPeer({ name: 'bob', network, interfaces: ['loopback'], actors: [counter] })
 
 const together = firstValueFrom(ann.bus.of(Total).pipe(filter(({ body }) => body.value === 42)))
 await Promise.all([ann.start(), bob.start()])

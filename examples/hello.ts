@@ -3,8 +3,9 @@
 import { createPeer, TextMessage } from 'p2pnet'
 import { filter, firstValueFrom } from 'rxjs'
 
-const ann = createPeer({ name: 'ann', network: 'hello', interfaces: ['loopback'] })
-const bob = createPeer({ name: 'bob', network: 'hello', interfaces: ['loopback'] })
+const network = process.argv[2] ?? 'hello'
+const ann = createPeer({ name: 'ann', network, interfaces: ['loopback'] })
+const bob = createPeer({ name: 'bob', network, interfaces: ['loopback'] })
 
 const greeting = firstValueFrom(bob.messages(TextMessage))
 await Promise.all([ann.start(), bob.start()])

@@ -4,19 +4,21 @@ import { join } from 'node:path'
 import { Program, root } from './run.ts'
 
 const running: Program[] = []
+let networks = 0
+/** Whoever else runs an example on this machine meets nobody of ours. */
+const ownNetwork = () => `examples-${process.pid}-${networks++}`
+
 function run(file: string, ...args: string[]): Program {
   const program = new Program(join(root, 'examples', file), args)
   running.push(program)
   return program
 }
 
-afterEach(() => {
-  for (const { process } of running.splice(0)) process.kill('SIGKILL')
-})
+afterEach(() => Promise.all(running.splice(0).map(program => program.end())))
 
 describe('the examples', () => {
   it('hello: two peers in one process find each other and talk', async () => {
-    const lines = await run('hello.ts').done()
+    const lines = await run('hello.ts', ownNetwork()).done()
     expect(lines).toEqual([
       expect.stringMatching(/^ann is linked to bob at (127\.0\.0\.1|\[::1\]):\d+$/),
       'bob hears: hello, bob'
@@ -24,7 +26,7 @@ describe('the examples', () => {
   })
 
   it('chat: what one types, the others read, and they see who comes and goes', async () => {
-    const network = `chat-${process.pid}`
+    const network = ownNetwork()
     const [ann, bob] = ['ann', 'bob'].map(name => run('chat.ts', '--name', name, '--network', network, '--interface', 'loopback')) as [Program, Program]
     await Promise.all([ann.line(/^\* bob \(\w{8}\) is here/), bob.line(/^\* ann \(\w{8}\) is here/)])
     ann.say('hello, bob')
@@ -39,7 +41,7 @@ describe('the examples', () => {
   })
 
   it('custom-actor: an actor with messages of its own is shared by two peers, and its log replays', async () => {
-    const lines = await run('custom-actor.ts').done()
+    const lines = await run('custom-actor.ts', ownNetwork()).done()
     expect(lines).toEqual([
       'ann and bob have counted to 42 together',
       expect.stringMatching(/^replayed: \d+ messages, 0 differences$/)

@@ -51,6 +51,12 @@ export class Program {
     return this.lines
   }
 
+  /** Ends it however it stands; for the end of a test. */
+  async end(): Promise<void> {
+    this.process.kill('SIGKILL')
+    await this.#ended
+  }
+
   say(line: string): void {
     this.process.stdin.write(`${line}\n`)
   }

@@ -33,13 +33,13 @@ describe('docs/testing.md', () => {
     })
     const host = { getCurrentDirectory: () => project, getCanonicalFileName: (name: string) => name, getNewLine: () => '\n' }
     expect(ts.formatDiagnostics(ts.getPreEmitDiagnostics(program), host)).toBe('')
-  }, 60_000)
+  }, 180_000)
 
   it('and whose tests pass', () => {
     const { status, stderr } = spawnSync(process.execPath, ['--experimental-vm-modules', join(root, 'node_modules/jest/bin/jest.js'), '--ci', '--runInBand'], {
-      cwd: project, encoding: 'utf8', timeout: 60_000
+      cwd: project, encoding: 'utf8', timeout: 180_000
     })
     expect(stderr).toContain('Test Suites: 4 passed, 4 total')
     expect(status).toBe(0)
-  }, 70_000)
+  }, 190_000)
 })

@@ -16,10 +16,13 @@ export interface Ended {
   readonly stderr: string
 }
 
-/** Runs a command to its end; killed after 30 s. */
+/** So long a process may hang: far beyond what anything takes on a slow, busy machine. */
+export const HANGS_MS = 60_000
+
+/** Runs a command to its end; killed when it hangs. */
 export function p2pnet(args: readonly string[], options: { env?: Record<string, string>; input?: string } = {}): Promise<Ended> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [MAIN, ...args], { env: { ...process.env, ...options.env }, timeout: 30_000, killSignal: 'SIGKILL' })
+    const child = spawn(process.execPath, [MAIN, ...args], { env: { ...process.env, ...options.env }, timeout: HANGS_MS, killSignal: 'SIGKILL' })
     let stdout = ''
     let stderr = ''
     child.stdout.setEncoding('utf8').on('data', (text: string) => { stdout += text })
@@ -40,7 +43,7 @@ export class Scratch {
   }
 
   remove(): void {
-    rmSync(this.path, { recursive: true, force: true, maxRetries: 3 })
+    rmSync(this.path, { recursive: true, force: true, maxRetries: 10 })
   }
 }
 
@@ -90,7 +93,7 @@ export class Running {
     this.child.stdin.write(`${line}\n`)
   }
 
-  /** The first event of a name, from the `after`th on, that fits; rejects when it takes 15 s or the process ends. */
+  /** The first event of a name, from the `after`th on, that fits; rejects when it hangs or the process ends. */
   until(name: string, fits: (event: Event) => boolean = () => true, after = 0): Promise<Event> {
     return new Promise((resolve, reject) => {
       const settle = (then: () => void) => {
@@ -99,7 +102,7 @@ export class Running {
         then()
       }
       const give = (why: string) => settle(() => reject(new Error(`no ${name}: ${why}\n${JSON.stringify(this.events.slice(-5))}\n${this.stderr}`)))
-      const timer = setTimeout(() => give('15 s have passed'), 15_000)
+      const timer = setTimeout(() => give(`${HANGS_MS / 1000} s have passed`), HANGS_MS)
       const look = () => {
         const found = this.events.slice(after).find(event => event.event === name && fits(event))
         if (found !== undefined) settle(() => resolve(found))

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { beforeAll, describe, expect, it } from '@jest/globals'
-import { p2pnet, type Event, type Running } from './cli.ts'
+import { HANGS_MS, p2pnet, type Event, type Running } from './cli.ts'
 import { ownPeers } from './own-peers.ts'
 
 const { scratch, start } = ownPeers()
@@ -25,7 +25,7 @@ async function live(demo: Running): Promise<void> {
 }
 
 async function allGone(pids: readonly number[]): Promise<void> {
-  const deadline = Date.now() + 15_000
+  const deadline = Date.now() + HANGS_MS
   while (pids.some(alive)) {
     if (Date.now() > deadline) throw new Error(`still alive: ${pids.filter(alive).join(', ')}`)
     await new Promise(resolve => setTimeout(resolve, 50))

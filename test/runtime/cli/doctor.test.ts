@@ -69,7 +69,7 @@ describe('p2pnet doctor', () => {
     expect(other.code).toBe(1)
     expect(other.stdout).toMatch(new RegExp(`^There is no link to bob|^There is no link to ${peerId.slice(0, 8)}`))
     expect(other.stdout).toMatch(/^ {2}ended in {4}identifying\n {2}code {8}other-network/m)
-    const foreign = await doctor(peerId, '--network', `not-${network}`, '--json')
+    const foreign = await doctor(peerId, '--network', `not-${network}`, '--timeout', '50', '--json')
     expect([foreign.code, lines(foreign.stdout)[0]]).toEqual([1, expect.objectContaining({ standing: 'ignored', code: 'other-network' })])
     const stranger = generateIdentity().peerId
     const wrong = await doctor(`${stranger}@${place}`, '--network', network, '--json')

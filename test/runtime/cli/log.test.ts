@@ -9,7 +9,7 @@ import { Kernel } from '../../../runtime/kernel/index.ts'
 import { logHeader, LogWriter } from '../../../runtime/testing/index.ts'
 import { orders, record, seed } from '../log/puppet.ts'
 import { pack, unpack } from '../log/samples.ts'
-import { MAIN, p2pnet, Scratch } from './cli.ts'
+import { HANGS_MS, MAIN, p2pnet, Scratch } from './cli.ts'
 
 const root = join(import.meta.dirname, '../../..')
 const page = readFileSync(join(root, 'docs/logs.md'), 'utf8')
@@ -105,7 +105,7 @@ describe('p2pnet log', () => {
   it('follows a log until SIGINT, and then exits with 0', async () => {
     const { path } = await record(scratch.of('followed'), { seed, orders })
     writeFileSync(path, pack(unpack(readFileSync(path)).flat().slice(0, -1).map(each => [each])))
-    const child = spawn(process.execPath, [MAIN, 'log', 'show', path, '--follow', '--type', 'ActorFailed'], { timeout: 20_000, killSignal: 'SIGKILL' })
+    const child = spawn(process.execPath, [MAIN, 'log', 'show', path, '--follow', '--type', 'ActorFailed'], { timeout: HANGS_MS, killSignal: 'SIGKILL' })
     let shown = ''
     let told = false
     child.stdout.setEncoding('utf8').on('data', (text: string) => {

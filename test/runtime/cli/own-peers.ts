@@ -1,5 +1,5 @@
 import { afterAll, afterEach, jest } from '@jest/globals'
-import { Running, Scratch, type RunningOptions } from './cli.ts'
+import { HANGS_MS, Running, Scratch, type RunningOptions } from './cli.ts'
 
 interface OwnPeers {
   readonly scratch: Scratch
@@ -10,7 +10,7 @@ interface OwnPeers {
 /** For one test file: a folder that is removed in the end, and commands that are ended after each test, however it went. */
 export function ownPeers(): OwnPeers {
   // Each wait for a process has a deadline of its own; a test is made of several.
-  jest.setTimeout(60_000)
+  jest.setTimeout(4 * HANGS_MS)
   const scratch = new Scratch()
   const running: Running[] = []
   afterEach(async () => { await Promise.all(running.splice(0).map(one => one.end())) })

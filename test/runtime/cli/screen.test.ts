@@ -5,7 +5,7 @@ import { bytes, cell, crop, excerpt, legible, milliseconds, widthOf } from '../.
 import { layout, type ScreenState } from '../../../runtime/cli/up/layout.ts'
 import type { PeerInfo } from '../../../runtime/peer/roster.ts'
 import { needs } from '../../support/needs.ts'
-import { MAIN, ownNetwork } from './cli.ts'
+import { HANGS_MS, MAIN, ownNetwork } from './cli.ts'
 import { ownPeers } from './own-peers.ts'
 
 const peer = (change: Partial<PeerInfo> = {}): PeerInfo => ({
@@ -128,7 +128,7 @@ function run(file: string, args: readonly string[]) {
     output: () => output,
     type: (text: string) => program.stdin.write(text),
     shows: (text: string) => new Promise<void>((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`${text} is not shown:\n${output.slice(-2_000)}`)), 15_000)
+      const timer = setTimeout(() => reject(new Error(`${text} is not shown:\n${output.slice(-2_000)}`)), HANGS_MS)
       look = () => {
         if (!output.includes(text)) return
         clearTimeout(timer)

@@ -1,8 +1,11 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, describe, expect, it } from '@jest/globals'
+import { afterAll, describe, expect, it, jest } from '@jest/globals'
 import { shrunkRun } from '../../../runtime/cli/simulate-shrink.ts'
-import { p2pnet, Scratch } from './cli.ts'
+import { HANGS_MS, p2pnet, Scratch } from './cli.ts'
+
+// Two runs one after the other, each with its own deadline.
+jest.setTimeout(3 * HANGS_MS)
 
 const scratch = new Scratch()
 afterAll(() => scratch.remove())
@@ -41,7 +44,7 @@ describe('p2pnet simulate', () => {
     const again = await p2pnet(['simulate', '--scene', scene, '--json'])
     expect(again.code).toBe(1)
     expect(JSON.parse(last(again.stdout))).toMatchObject({ event: 'done', peers: 2, seconds: 0, violations: [{ invariant: 'convergence' }] })
-  }, 60_000)
+  })
 
   it('shrinks a failing run, and writes its log, diagram and scene to a folder', async () => {
     const faults = scratch.of('slow.json')
@@ -58,7 +61,7 @@ describe('p2pnet simulate', () => {
     expect(page).toMatch(/^# convergence\n[^]*```mermaid\nsequenceDiagram\n {2}participant p0 as peer-[^]*\n```\n$/)
     expect(log).toMatch(/convergence: peer-\d is not linked with peer-\d/)
     expect(JSON.parse(scene)).toMatchObject({ peers: 2, seconds: 0 })
-  }, 60_000)
+  })
 
   it('runs a scene that was shrunk in a program again, with the options of its peers: the same violation', async () => {
     // Whoever has lost its power is missed only by a keep-alive.
@@ -72,7 +75,7 @@ describe('p2pnet simulate', () => {
     const { code, stdout } = await p2pnet([...again.split(' ').slice(1), '--json'])
     expect(code).toBe(1)
     expect((JSON.parse(last(stdout)) as { violations: unknown[] }).violations).toContainEqual(violation)
-  }, 60_000)
+  })
 
   it('refuses a scene that cannot be, and says what to give', async () => {
     const [text, value] = await Promise.all([p2pnet(['simulate', '--scene', '{']), p2pnet(['simulate', '--scene', '{"peers":0}'])])

@@ -45,5 +45,5 @@ describe('a log that begins in the middle of a run', () => {
     const { cause, standing, againAt } = live.nowhere
     expect(failed).toMatchObject({ standing, againAt, cause })
     expect((await fromLog(log, '192.0.2.9')).cause?.code).toBe('blocked-address')
-  }, 60_000)
+  }, 180_000)
 })

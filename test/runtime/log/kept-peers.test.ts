@@ -14,6 +14,8 @@ const dir = scratch()
 describe('the logs of two peers, one of which keeps its last second', () => {
   let ann: string
   let bob: string
+  /** What the longest moment took in which neither was served, in milliseconds: their clocks may go on from different times after it. */
+  let heldUp = 0
 
   beforeAll(async () => {
     [ann, bob] = [dir.path('ann'), dir.path('bob')]
@@ -25,7 +27,10 @@ describe('the logs of two peers, one of which keeps its last second', () => {
       await Promise.all(peers.map(peer => peer.start()))
       let told = 0
       let up = Infinity
+      let last = performance.now()
       await until(() => {
+        heldUp = Math.max(heldUp, performance.now() - last)
+        last = performance.now()
         const linked = peers.every(peer => peer.links.value.length > 0)
         if (linked) up = Math.min(up, performance.now())
         if (linked) for (const peer of peers) peer.broadcast(new TextMessage({ text: `line ${told++}` }))
@@ -35,7 +40,7 @@ describe('the logs of two peers, one of which keeps its last second', () => {
     } finally {
       for (const peer of peers) await peer.stop()
     }
-  }, 40_000)
+  }, 180_000)
 
   it('replay, and show every actor at any moment', async () => {
     await expect(ann).toReplay()
@@ -55,7 +60,7 @@ describe('the logs of two peers, one of which keeps its last second', () => {
       expect(kept.begin - kept.zero).toBe(checkpointOf(ann)!.time)
       expect(peers[1 - place]!.begin).toBe(peers[1 - place]!.zero)
       // One machine, one clock.
-      expect(peers.map(({ correctionMs }) => Math.abs(correctionMs) < 50)).toEqual([true, true])
+      expect(peers.map(({ correctionMs }) => Math.abs(correctionMs) < 50 + heldUp)).toEqual([true, true])
       const texts = rows.filter(({ envelope }) => envelope.type === 'TextMessage')
       const [early, late] = [texts.filter(({ time }) => time < kept.begin - 100), texts.filter(({ time }) => time > kept.begin + 100)]
       expect(early.length).toBeGreaterThan(0)
@@ -63,7 +68,7 @@ describe('the logs of two peers, one of which keeps its last second', () => {
       expect(late.length).toBeGreaterThan(10)
       const took = late.map(({ time, message }) => message?.arrived && message.arrived.time - time).filter(ms => ms !== undefined)
       expect(took.length).toBeGreaterThan(late.length - 10)
-      expect(Math.max(...took)).toBeLessThan(500)
+      expect(Math.max(...took)).toBeLessThan(500 + heldUp)
     }
     const text = streams()
     expect(await joinCommand([ann, bob], text, { width: 100 })).toBe(0)

@@ -3,7 +3,7 @@ import type { Checkpoint } from '../../../proto/index.ts'
 import { readLog } from '../../../runtime/log/index.ts'
 
 /** Until it is so, or as long. */
-export async function until(holds: () => boolean, ms = 10_000): Promise<void> {
+export async function until(holds: () => boolean, ms = 30_000): Promise<void> {
   for (const began = performance.now(); !holds() && performance.now() - began < ms;) await new Promise(resolve => setTimeout(resolve, 2))
 }
 

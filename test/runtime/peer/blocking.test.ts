@@ -136,5 +136,5 @@ describe('a blocked PeerId', () => {
     expect([found, ann.peers.value]).toEqual([0, []])
     ann.unblock(bob.peerId)
     await linked(ann, bob)
-  }, 20_000)
+  })
 })

@@ -83,7 +83,7 @@ describe('known peers', () => {
     const found = Promise.race([[ann, bob], [bob, ann]].map(([one, other]) => firstValueFrom(one!.bus.of(PeerFound).pipe(filter(({ body }) => body.peerId === other!.peerId)))))
     await Promise.all([enhanced(ann, bob), enhanced(bob, ann)])
     expect((await found).body.via).toBe('exchange')
-  }, 60_000)
+  }, 180_000)
 
   it('stay connected whatever a third peer says of them: nobody can announce the departure of another', async () => {
     network = `known-${process.pid}-${networks++}`
@@ -122,5 +122,5 @@ describe('known peers', () => {
     expect((await still).body.text).toBe('still here')
     expect(ends).toEqual([])
     expect(ann.peers.value.map(({ peerId, level }) => [peerId, level]).sort()).toEqual([[bob.peerId, 'enhanced'], [eve.peerId, 'enhanced']].sort())
-  }, 60_000)
+  }, 180_000)
 })

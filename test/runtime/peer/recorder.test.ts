@@ -20,7 +20,7 @@ afterAll(() => rmSync(folder, { recursive: true }))
 let peers: Peer[] = []
 let programs: Program[] = []
 afterEach(async () => {
-  for (const { process } of programs) process.kill('SIGKILL')
+  await Promise.all(programs.map(program => program.end()))
   for (const peer of peers) await peer.stop()
   programs = []
   peers = []
@@ -35,7 +35,7 @@ async function replays(path: string) {
   return result
 }
 
-/** Runs two peers that talk until a condition holds, or 20 s have passed. */
+/** Runs two peers that talk until a condition holds, or 40 s have passed. */
 async function talk(record: object, until: () => boolean): Promise<Peer> {
   const network = `recorder-${process.pid}-${Math.random()}`
   peers = ['ann', 'bob'].map((name, index) => createPeer({
@@ -44,7 +44,7 @@ async function talk(record: object, until: () => boolean): Promise<Peer> {
   await Promise.all(peers.map(peer => peer.start()))
   const [ann, bob] = peers as [Peer, Peer]
   const began = performance.now()
-  while (!until() && performance.now() - began < 20_000) {
+  while (!until() && performance.now() - began < 40_000) {
     await new Promise(resolve => setTimeout(resolve, 20))
     if (bob.links.value.length > 0) bob.broadcast(new TextMessage({ text: 'on and on' }))
   }
@@ -82,7 +82,7 @@ describe('createPeer({ record: { keep } })', () => {
   it('lets every suffix of a real run replay', async () => {
     const path = log('suffixes')
     let n = 0
-    const ann = await talk(path as never, () => n++ > 60)
+    const ann = await talk(path as never, () => peers.every(({ links }) => links.value.length > 0) && n++ > 60)
     await ann.stop()
     const reader = readLog(path)
     const taken = replaySuffixes({ header: reader.header, entries: [...reader] }, { definitions, at: moment => moment % 25 === 24 })

@@ -8,7 +8,8 @@ describe('a rehearsal', () => {
     const before = sockets()
     const linked = new Set<string>()
     const watch = (peer: Peer): void => void peer.bus.of(PeerVerified).subscribe(({ body }) => linked.add(`${peer.peerId} ${body.peerId}`))
-    expect(await rehearse(watch, count)).toBe(true)
+    // On a machine that is too busy it is given up, and leaves nothing open then either.
+    while (!await rehearse(watch, count)) linked.clear()
     expect(linked.size).toBe(count * (count - 1))
     await new Promise(resolve => setImmediate(resolve))
     expect(sockets()).toBe(before)

@@ -73,7 +73,8 @@ describe('two peers on one machine', () => {
   })
 
   it('do not meet when they belong to different networks', async () => {
-    const [ann, bob, eve] = [...pair(), createPeer({ name: 'eve', network: 'elsewhere', interfaces: ['loopback'] })] as [Peer, Peer, Peer]
+    const [ann, bob] = pair() as [Peer, Peer]
+    const eve = createPeer({ name: 'eve', network: `${ann.network}-elsewhere`, interfaces: ['loopback'] })
     peers.push(eve)
     await Promise.all([ann.start(), bob.start(), eve.start()])
     await Promise.all([verified(ann), verified(bob)])
@@ -192,5 +193,5 @@ describe('ten peers on one machine', () => {
     await Promise.all(peers.map(peer => verified(peer, 9)))
     const links = peers.flatMap(peer => peer.peers.value.map(({ peerId }) => [peer.peerId, peerId].sort().join()))
     expect(new Set(links).size).toBe(45)
-  }, 60_000)
+  }, 180_000)
 })

@@ -11,8 +11,8 @@ beforeAll(() => { folder = mkdtempSync(join(tmpdir(), 'p2pnet-processes-')) })
 afterAll(() => rmSync(folder, { recursive: true }))
 
 let programs: Program[] = []
-afterEach(() => {
-  for (const { process } of programs) process.kill('SIGKILL')
+afterEach(async () => {
+  await Promise.all(programs.map(program => program.end()))
   programs = []
 })
 

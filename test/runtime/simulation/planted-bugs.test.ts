@@ -24,7 +24,7 @@ describe('a bug that is put in on purpose', () => {
     expect(story.lines.at(-1)!.what).toBe(`${invariant}: ${violation.message}`)
     const again = await simulate(small)
     expect(again.violations).toContainEqual(violation)
-  }, 60_000)
+  }, 180_000)
 
   it('that depends on something besides the log is found by the replay', () => {
     const simulation = new Simulation({ peers: 2, seed: 1, drivers: { ...simulatedDrivers }, replayed: 2 })

@@ -18,7 +18,7 @@ describe('policies in a simulated network', () => {
     ann!.input(blocking(), 'policy-keeper/main')
     simulation.runFor(120_000)
     expect([ann!.pairs.has(bob!.peerId), simulation.violations]).toEqual([true, []])
-  }, 60_000)
+  }, 180_000)
 
   it('are seen to be broken where they are', () => {
     const { peers: [ann, bob] } = new Simulation({ peers: 2, seed: 3 })
@@ -37,5 +37,5 @@ describe('policies in a simulated network', () => {
   it.each([{ enhancedBeforeTrust: true }, { communication: false }] as Partial<Policy>[])('leave a network well: %j', async policy => {
     const { violations } = await simulate({ peers: 5, seconds: 10, seed: 4, faults: usualFaults, peer: { policy } })
     expect(violations).toEqual([])
-  }, 60_000)
+  }, 180_000)
 })

@@ -3,7 +3,7 @@ import { faultsOf, NoFailureError, sceneOf, shrink, simulate, Simulation, usualF
 import { reduced } from '../../../runtime/simulation/reduce.ts'
 
 /** Tens of runs, on whatever machine. */
-jest.setTimeout(60_000)
+jest.setTimeout(180_000)
 
 /** A rule that a network with crashes breaks: nobody loses power. */
 const powered: InvariantMaker = () => ({

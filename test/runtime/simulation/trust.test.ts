@@ -10,7 +10,7 @@ describe('twelve simulated peers that verify each other by every built-in step',
       })
       expect(violations).toEqual([])
       expect(stats.messages).toBeGreaterThan(0)
-    }, 60_000)
+    }, 180_000)
   }
 })
 
