@@ -5,6 +5,9 @@ import { pathToFileURL } from 'node:url'
 
 export const root = join(import.meta.dirname, '../..')
 
+/** At a terminal jest has its workers and whatever they start print in colours. */
+export const plain = { ...process.env, FORCE_COLOR: '0' }
+
 /** A TypeScript program in a process of its own, as `npm run ts` starts it. */
 export class Program {
   readonly lines: string[] = []
@@ -17,7 +20,7 @@ export class Program {
 
   constructor(file: string, args: readonly string[] = [], cwd = root) {
     const hooks = pathToFileURL(join(root, 'scripts/ts.mjs')).href
-    this.process = spawn(process.execPath, ['--enable-source-maps', '--import', hooks, file, ...args], { cwd })
+    this.process = spawn(process.execPath, ['--enable-source-maps', '--import', hooks, file, ...args], { cwd, env: plain })
     this.process.stderr.on('data', (chunk: Buffer) => { this.#errors += chunk })
     createInterface({ input: this.process.stdout }).on('line', line => {
       this.lines.push(line)

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import ts from 'typescript'
-import { root } from './run.ts'
+import { plain, root } from './run.ts'
 
 const page = readFileSync(join(root, 'docs/testing.md'), 'utf8')
 const files = new Map([...page.matchAll(/^```ts\n\/\/ (\S+)\n([^]*?)^```$/gm)].map(([, name, code]) => [name!, code!]))
@@ -37,7 +37,7 @@ describe('docs/testing.md', () => {
 
   it('and whose tests pass', () => {
     const { status, stderr } = spawnSync(process.execPath, ['--experimental-vm-modules', join(root, 'node_modules/jest/bin/jest.js'), '--ci', '--runInBand'], {
-      cwd: project, encoding: 'utf8', timeout: 180_000
+      cwd: project, env: plain, encoding: 'utf8', timeout: 180_000
     })
     expect(stderr).toContain('Test Suites: 4 passed, 4 total')
     expect(status).toBe(0)
