@@ -33,7 +33,7 @@ export function diagnose(histories: Histories, key: string, now: number, keeper:
   const told = block === undefined || BLOCKS.has(seen?.cause?.code ?? '') ? seen : { standing: 'ignored' as const, since: now, attempt: undefined, cause: ofItself(block, codeEntry(block).means, 'self', now) }
   const idle = left && ofItself(left.code, codeEntry(left.code).means, left.code === 'no-inbound' ? 'remote' : 'self', told!.since)
   const facts = told?.cause === undefined && idle !== undefined ? { ...told!, cause: idle } : told
-  const cause = facts?.cause && isLifted(facts.cause, key, histories) ? lifted(facts.cause) : facts?.cause
+  const cause = facts?.cause && block === undefined && isLifted(facts.cause, key, histories) ? lifted(facts.cause) : facts?.cause
   const isPlace = key.includes(':') || isAddress(key)
   const found: Omit<Diagnosis, 'summary' | 'advice'> = {
     at: now,

@@ -137,6 +137,12 @@ describe('an address that the policy blocks', () => {
     }
   })
 
+  it('is not said to be over of a peer whose link broke before it was blocked', () => {
+    const lost = new LinkEnded({ peerId: 'bob', remote: at('192.0.2.7', 4_000), code: 'lost', initiator: Initiator.INITIATOR_NETWORK, level: Level.LEVEL_ENHANCED })
+    const said = say(new Said(), found('192.0.2.7'), lost).say(new PolicyChanged({ policy: new PolicyValue({ blocked: ['192.0.2.0/24'] }) }), 'policy-keeper/main', '')
+    expect(said.why('bob')).toMatchObject({ cause: { code: 'blocked-address', lifted: false }, advice: expect.stringMatching(/^Unblock it here /) })
+  })
+
   it('is the other side\'s to unblock where that side blocks', () => {
     const refused = new LinkEnded({ peerId: 'bob', remote: at('192.0.2.7'), code: 'blocked', initiator: Initiator.INITIATOR_REMOTE, level: Level.LEVEL_SECURED })
     const said = say(new Said().say(new PolicyChanged({ policy: new PolicyValue({}) }), 'policy-keeper/main', ''), refused)
