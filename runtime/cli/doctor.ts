@@ -39,9 +39,9 @@ export async function doctor(target: string | undefined, peer: string | undefine
   const isPeer = isPeerId(target) || /^(?:[a-z2-7]+@)?(?:\[[^\]]+\]|[^:[\]/]+):\d{1,5}$/.test(target)
   if (!isPeer) {
     if (existsSync(target)) return explain(target, peer, values)
-    throw new UsageError(`'${target}' is no log, no PeerId and no [PEERID@]HOST:PORT: give one of them, or nothing to look over this machine`)
+    throw new UsageError(`there is no file '${target}', and it is no PeerId and no [PEERID@]HOST:PORT: give a log or one of these, or nothing to look over this machine`)
   }
-  if (peer !== undefined) throw new UsageError(`'${peer}' is one too many: after a peer nothing follows, after a log the peer in it that is meant`)
+  if (peer !== undefined) throw new UsageError(`'${peer}' is one too many: only a log is followed by a peer, the one in it that is meant`)
   await reach(target, values)
 }
 
@@ -87,7 +87,9 @@ async function explain(file: string, peer: string | undefined, { with: modules =
   print(crop(`${cell('PEER', 14)} ${cell('ID', 8)} ${cell('STANDING', 9)} ${cell('CODE', 18)} WHAT HAPPENED`, columns()))
   for (const { key, peerId, name, standing, cause, summary } of found) {
     const called = legible(name || (peerId === '' ? key : cause?.place) || '–')
-    print(crop(`${cell(called, 14)} ${cell(peerId.slice(0, 8) || '–', 8)} ${cell(standing, 9)} ${cell(cause?.code ?? '', 18)} ${legible(cause?.reason || summary)}`, columns()))
+    // Of places the ports tell which is which.
+    const who = peerId === '' && called.length > 14 ? cell(called, 23) : `${cell(called, 14)} ${cell(peerId.slice(0, 8) || '–', 8)}`
+    print(crop(`${who} ${cell(standing, 9)} ${cell(cause?.code ?? '', 18)} ${legible(cause?.reason || summary)}`, columns()))
   }
   print(`more about one: p2pnet doctor ${file} PEER`)
 }

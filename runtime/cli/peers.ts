@@ -38,7 +38,7 @@ export async function peers({ data, network, json }: PeersValues): Promise<void>
   const folder = resolve(data ?? dataFolder())
   const records = hasDirectory(folder) ? await read(folder, network) : []
   if (json) return records.forEach(printRecord)
-  if (records.length === 0) return print(`no peer of the network ${legible(network)} is known in ${folder}`)
+  if (records.length === 0) return print(`no peer of the network ${legible(network)} is known in ${folder}; name another network with --network`)
   const columns = process.stdout.columns ?? 100
   for (const line of peersTable(records, columns, Date.now())) print(line)
   print(crop(`${counted(records.length, 'peer')} of the network ${legible(network)}`, columns))

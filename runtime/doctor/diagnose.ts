@@ -13,8 +13,9 @@ const CLOCK_MS = 60_000
 const GONE_BEFORE_MS = 60_000
 /** Links end so in the course of things, and others stand; what another peer tells of it keeps nobody from dialling. Told where there is nothing else. */
 const HARMLESS: ReadonlySet<string> = new Set(['duplicate', 'superseded', 'aborted', 'clock-ahead'])
-/** A policy decides them, for as long as it stands. */
-const BLOCKS: ReadonlySet<string> = new Set(['blocked', 'blocked-address'])
+/** A policy decides them, for as long as it stands: what is said of the one here. */
+const BLOCKED_BY = { 'blocked': 'the policy here blocks its PeerId', 'blocked-address': 'the policy here blocks its address' } as const
+const BLOCKS: ReadonlySet<string> = new Set(Object.keys(BLOCKED_BY))
 /** Nothing is under way. */
 const RESTING: ReadonlySet<Diagnosis['standing']> = new Set(['found', 'ended'])
 const BROKEN: ReadonlySet<string> = new Set(['keepalive-timeout', 'lost'])
@@ -30,7 +31,7 @@ export function diagnose(histories: Histories, key: string, now: number, keeper:
   const left = own !== undefined && block === undefined && RESTING.has(own.standing) ? keeper(key) : undefined
   const seen = own && withStrangers(own, histories, about!.notes, left !== undefined)
   // Whatever went wrong before, a block decides for as long as it stands.
-  const told = block === undefined || BLOCKS.has(seen?.cause?.code ?? '') ? seen : { standing: 'ignored' as const, since: now, attempt: undefined, cause: ofItself(block, codeEntry(block).means, 'self', now) }
+  const told = block === undefined || BLOCKS.has(seen?.cause?.code ?? '') ? seen : { standing: 'ignored' as const, since: now, attempt: undefined, cause: ofItself(block, BLOCKED_BY[block], 'self', now) }
   const idle = left && ofItself(left.code, codeEntry(left.code).means, left.code === 'no-inbound' ? 'remote' : 'self', told!.since)
   const facts = told?.cause === undefined && idle !== undefined ? { ...told!, cause: idle } : told
   const cause = facts?.cause && block === undefined && isLifted(facts.cause, key, histories) ? lifted(facts.cause) : facts?.cause

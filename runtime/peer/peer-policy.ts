@@ -64,7 +64,7 @@ export class PeerPolicy {
 
   unblock(entry: string): void {
     const { blocked } = this.value
-    if (!blocked.includes(entry)) throw new PolicyError('not-blocked', `'${entry.slice(0, 80)}' is not blocked: ${blocked.length} entries are, see policy.blocked`)
+    if (!blocked.includes(entry)) throw new PolicyError('not-blocked', `'${entry.slice(0, 80)}' is not on the list of ${blocked.length} blocked: give an entry as it stands there, see policy`)
     this.#view.ask(new SetPolicy({ unblock: [entry] }), POLICY_KEEPER)
   }
 

@@ -37,7 +37,7 @@ export function checkClock(folder: string, now = Date.now()): Check {
   if (now < WRITTEN || now > UNLIKELY) return wrong('clock', 'fail', 'clock-unlikely', `it says ${text}: announcements, records and certificates of others look out of date`)
   const life = lifeOf(folder)
   if (life - now > LIFE_MS) return wrong('clock', 'warn', 'clock-behind', `it says ${text}, and a peer of this folder began at ${isoTime(life)}`)
-  return fine('clock', `it says ${text}; whether that is right, compare`)
+  return fine('clock', `it says ${text}: compare it with another one`)
 }
 
 function lifeOf(folder: string): number {

@@ -105,7 +105,7 @@ describe('p2pnet doctor', () => {
 
   it('tells at the side that listens who calls from a blocked address', async () => {
     const log = scratch.of('blocks.p2plog')
-    const ann = up(ownNetwork(), 'blocks', ['--record', log, '--block', '127.0.0.8/30'])
+    const ann = up(ownNetwork(), 'blocks', ['--record', log, '--block', '127.0.0.8/30', '--peer', '127.0.0.1:65533'])
     const { listen } = await ann.until('ready')
     for (let i = 0; i < 3; i++) {
       const socket = connect({ host: '127.0.0.1', port: listen[0].port, localAddress: '127.0.0.9' }).on('error', () => {})
@@ -115,11 +115,13 @@ describe('p2pnet doctor', () => {
     expect(await ann.ask('why 127.0.0.9', 'why')).toMatchObject(blocked)
     expect(await ann.quit()).toBe(0)
     expect(lines((await p2pnet(['doctor', log, '127.0.0.9', '--json'])).stdout)[0]).toMatchObject(blocked)
-    expect((await p2pnet(['doctor', log])).stdout).toMatch(/^127\.0\.0\.9 +– +ended +blocked-address +the policy here blocks/m)
+    const { stdout } = await p2pnet(['doctor', log])
+    expect(stdout).toMatch(/^127\.0\.0\.9 +– +ended +blocked-address +the policy here blocks/m)
+    expect(stdout).toMatch(/^127\.0\.0\.1:65533 +[a-z]+ /m)
   })
 
   it.each([
-    [['nothing-here'], /'nothing-here' is no log, no PeerId and no \[PEERID@\]HOST:PORT/],
+    [['nothing-here'], /there is no file 'nothing-here', and it is no PeerId and no \[PEERID@\]HOST:PORT/],
     [['127.0.0.1:1', 'bob'], /'bob' is one too many/],
     [['127.0.0.1:1', '--data', '/dev/null/nowhere'], /no identity|cannot read/],
     [['--timeout', '0'], /Give a whole number from 1 to 3600/]

@@ -39,7 +39,7 @@ describe('p2pnet peers', () => {
 
   it('says so where nobody is known, and makes nothing', async () => {
     const dir = scratch.of('nothing')
-    expect(await p2pnet(['peers', '--data', dir])).toMatchObject({ code: 0, stdout: `no peer of the network p2pnet is known in ${dir}\n`, stderr: '' })
+    expect(await p2pnet(['peers', '--data', dir])).toMatchObject({ code: 0, stdout: `no peer of the network p2pnet is known in ${dir}; name another network with --network\n`, stderr: '' })
     expect((await p2pnet(['peers', '--data', dir, '--json'])).stdout).toBe('')
   })
 
