@@ -1,10 +1,11 @@
+import type { Place } from '../../machines/place.ts'
 import type { Kept, Rung } from './note.ts'
 
 /** A connection that is under way, or stands. */
 export interface Attempt {
   readonly connection: string
   readonly key: string
-  readonly place: string
+  readonly place: Place
   readonly inbound: boolean
   readonly rung: Rung
   /** When it came to this rung, in milliseconds since the epoch. */

@@ -2,7 +2,7 @@ import { codeEntry, type Code } from '../../machines/codes.ts'
 import { deciderOf } from '../../machines/code-causes.ts'
 import type { Attempt, Case } from './case.ts'
 import type { GoneInterface, Histories } from './histories.ts'
-import { clause, detailOf, hostOf, isAddress, isDial, RUNGS, type By, type Kept, type Note } from './note.ts'
+import { clause, detailOf, hostOf, isAddress, isDial, placesOf, RUNGS, type By, type Kept, type Note } from './note.ts'
 import type { Cause, Diagnosis } from './diagnosis.ts'
 import type { AskKeeper } from './keeper.ts'
 import { adviceOf, roughly, summaryOf } from './words.ts'
@@ -126,11 +126,11 @@ function tells({ event }: Note): boolean {
 }
 
 function asCause({ note, since, time, times }: Kept, dialsSince: number): Cause {
-  const { code = '', reason = '', by = 'network', rung = 'backoff', place, inbound = false, step = '', forMs = 0 } = note
+  const { code = '', reason = '', by = 'network', rung = 'backoff', inbound = false, step = '', forMs = 0 } = note
   const { kind, name } = deciderOf(code)
   const timedOut = kind === 'timeout' && by === 'network'
   return {
-    code, reason, by, rung, place, inbound, since, time, times, step, dialsSince, lifted: false,
+    code, reason, by, rung, place: placesOf(note), inbound, since, time, times, step, dialsSince, lifted: false,
     decider: { kind, name: kind === 'step' && name === '' ? step : name, at: timedOut ? 'self' : by },
     notBefore: forMs > 0 && by === 'remote' ? time + forMs : 0
   }

@@ -7,6 +7,7 @@ import {
 } from '../../proto/index.ts'
 import { blocklistOf, blocksHost, blocksNobody, blocksPeer, type Blocklist } from '../../machines/blocklist.ts'
 import { codeEntry } from '../../machines/codes.ts'
+import { toPlace, type Place } from '../../machines/place.ts'
 import { fromPolicyValue } from '../../machines/policy.ts'
 import { AmbiguousPeerError, UnknownPeerError } from '../peer/errors.ts'
 import { formatEndpoint } from '../peer/roster.ts'
@@ -51,7 +52,7 @@ export class Histories {
   readonly #at: Lru<string, string>
   readonly #strangers = new Strangers()
   /** Callers that no connection has taken over yet, by the listener's name for them. */
-  readonly #callers = new Lru<string, { peerId: string; place: string }>(OPEN_MAX)
+  readonly #callers = new Lru<string, { peerId: string; place: Place }>(OPEN_MAX)
   #interfaces = new Map<string, readonly string[]>()
   #gone: GoneInterface[] = []
   /** Undefined until a policy is told. */
@@ -67,14 +68,12 @@ export class Histories {
       this.#subscriptions.push(bus.of(type).subscribe(take))
     }
     on(PeerFound, (body, _, time) => {
-      const places = body.endpoints.map(formatEndpoint).join(', ')
-      this.#note(body.peerId, { event: 'PeerFound', state: 'found', place: places, via: body.via }, time, body.name)
+      this.#note(body.peerId, { event: 'PeerFound', state: 'found', places: body.endpoints.map(toPlace), via: body.via }, time, body.name)
     })
     on(PeerIgnored, ({ peerId, name, remote, via, code, reason }, _, time) => {
-      const place = formatEndpoint(remote)
-      this.#note(peerId || place, { event: 'PeerIgnored', state: 'ignored', place, via, code, reason, by: 'self' }, time, name)
+      this.#note(peerId || formatEndpoint(remote), { event: 'PeerIgnored', state: 'ignored', places: [toPlace(remote)], via, code, reason, by: 'self' }, time, name)
     })
-    on(DialEndpoint, ({ endpoint, expectedPeerId }, { from }, time) => this.#dial(from, expectedPeerId, formatEndpoint(endpoint), time))
+    on(DialEndpoint, ({ endpoint, expectedPeerId }, { from }, time) => this.#dial(from, expectedPeerId, toPlace(endpoint), time))
     on(DialOpened, (_, { from }, time) => this.#climb(connectionOf(from), 'securing', time))
     on(DialFailed, (failed, { from }) => {
       const attempt = this.#open.get(connectionOf(from))
@@ -83,9 +82,9 @@ export class Histories {
     on(LinkSecured, ({ peerId, direction, remote }, { from }, time) => {
       const inbound = direction === Direction.DIRECTION_IN
       const connection = connectionOf(from)
-      const place = formatEndpoint(remote)
+      const place = toPlace(remote)
       const before = this.#open.get(connection)
-      const unknown = before === undefined || before.key === before.place
+      const unknown = before === undefined || before.key === formatEndpoint(before.place)
       if (unknown && !inbound) this.#answered(before?.place ?? place, peerId)
       // An attempt at a peer that is expected stays its own, whoever answers.
       this.#set({ connection, key: unknown ? peerId : before.key, place, inbound, rung: 'identifying', since: time, until: 0 })
@@ -94,41 +93,40 @@ export class Histories {
     on(LinkAdmitted, (_, { to }, time) => this.#climb(to, 'verifying', time))
     on(PeerPending, ({ peerId, step, reason, initiator }, { from }, time) => {
       this.#climb(from, 'pending', time)
-      this.#note(peerId, { event: 'PeerPending', state: 'pending', place: '', step, reason, by: byOf(initiator) }, time)
+      this.#note(peerId, { event: 'PeerPending', state: 'pending', step, reason, by: byOf(initiator) }, time)
     })
     on(LinkLevelReached, ({ peerId, level, steps }, { from }, time) => {
       const rung = level >= Level.LEVEL_ENHANCED ? 'enhanced' : 'basic'
       this.#climb(from, rung, time)
-      this.#note(peerId, { event: 'LinkLevelReached', state: rung, place: '', rung, steps }, time)
+      this.#note(peerId, { event: 'LinkLevelReached', state: rung, rung, steps }, time)
     })
     on(TrustRevoked, ({ peerId, reason, initiator }, { from, to }, time) => {
       if (to === '') return
       this.#climb(from, 'withdrawn', time)
-      this.#note(peerId, { event: 'TrustRevoked', state: 'identified', place: '', code: 'trust-revoked', reason, by: byOf(initiator) }, time)
+      this.#note(peerId, { event: 'TrustRevoked', state: 'identified', code: 'trust-revoked', reason, by: byOf(initiator) }, time)
     })
     on(LinkEnded, (body, { from }, time) => this.#ended(body, from, time))
     // A connection that failed could not tell its end itself.
     on(ActorStopped, ({ address }) => this.#remove(address))
     on(PeerConnected, ({ peerId, name, remote }, _, time) => {
-      this.#note(peerId, { event: 'PeerConnected', state: 'basic', place: formatEndpoint(remote) }, time, name)
+      this.#note(peerId, { event: 'PeerConnected', state: 'basic', places: [toPlace(remote)] }, time, name)
     })
-    on(PeerVerified, ({ peerId, steps }, _, time) => this.#note(peerId, { event: 'PeerVerified', state: 'enhanced', place: '', steps }, time))
+    on(PeerVerified, ({ peerId, steps }, _, time) => this.#note(peerId, { event: 'PeerVerified', state: 'enhanced', steps }, time))
     on(PeerRefused, ({ peerId, remote, step, code, reason, initiator }, _, time) => {
-      const place = formatEndpoint(remote)
-      this.#note(peerId || place, { event: 'PeerRefused', state: 'refused', place: '', step, code, reason, by: byOf(initiator) }, time)
+      this.#note(peerId || formatEndpoint(remote), { event: 'PeerRefused', state: 'refused', step, code, reason, by: byOf(initiator) }, time)
     })
     on(PeerDisconnected, ({ peerId, code, reason, initiator }, _, time) => {
-      this.#note(peerId, { event: 'PeerDisconnected', state: 'disconnected', place: '', code, reason, by: byOf(initiator) }, time)
+      this.#note(peerId, { event: 'PeerDisconnected', state: 'disconnected', code, reason, by: byOf(initiator) }, time)
     })
     on(CallerRefused, (body, _, time) => this.#strangers.refused(body, time))
     on(InboundSecured, ({ handle, peerId, remote }) => {
       this.#strangers.taken(remote?.host ?? '')
-      this.#callers.set(handle, { peerId, place: formatEndpoint(remote) })
+      this.#callers.set(handle, { peerId, place: toPlace(remote) })
     })
     on(RejectInbound, ({ handle, code, reason }, _, time) => {
       const caller = this.#callers.get(handle)
       if (caller === undefined) return
-      this.#note(caller.peerId, { event: 'RejectInbound', state: 'refused', place: caller.place, inbound: true, code, reason, by: 'self', rung: 'admitting' }, time)
+      this.#note(caller.peerId, { event: 'RejectInbound', state: 'refused', places: [caller.place], inbound: true, code, reason, by: 'self', rung: 'admitting' }, time)
     })
     on(PolicyChanged, ({ policy }) => { this.#blocked = blocklistOf(fromPolicyValue(policy).blocked) })
     on(InterfacesChanged, ({ interfaces }, _, time) => {
@@ -209,23 +207,23 @@ export class Histories {
     return [...this.#cases].filter(([key, { notes }]) => hostOf(key) === address || hostsOf(notes).includes(address)).map(([key]) => key)
   }
 
-  #dial(connection: string, expectedPeerId: string, place: string, time: number): void {
-    const key = expectedPeerId || place
+  #dial(connection: string, expectedPeerId: string, place: Place, time: number): void {
+    const key = expectedPeerId || formatEndpoint(place)
     const before = this.#open.get(connection)
     if (before !== undefined && isDial(before.rung)) {
       // The place before it in the same round; without a word of its driver, its time was up.
       const { code, reason } = before.failed ?? { code: 'dial-timeout', reason: codeEntry('dial-timeout').means }
-      this.#note(before.key, { event: 'DialFailed', state: 'retrying', place: before.place, rung: before.rung, code, reason, by: 'network' }, time)
+      this.#note(before.key, { event: 'DialFailed', state: 'retrying', places: [before.place], rung: before.rung, code, reason, by: 'network' }, time)
     }
     this.#set({ connection, key, place, inbound: false, rung: 'dialing', since: time, until: 0 })
   }
 
   #identified({ peerId, name, direction, remote, instance }: LinkIdentified, connection: string, time: number): void {
-    const place = formatEndpoint(remote)
+    const place = toPlace(remote)
     const inbound = direction === Direction.DIRECTION_IN
     if (!inbound) this.#answered(place, peerId)
     this.#set({ connection, key: peerId, place, inbound, rung: 'admitting', since: time, until: 0 })
-    this.#note(peerId, { event: 'LinkIdentified', state: 'identified', place, inbound, name }, time, name)
+    this.#note(peerId, { event: 'LinkIdentified', state: 'identified', places: [place], inbound, name }, time, name)
     const about = this.#cases.get(peerId)
     if (about !== undefined && instance?.startedAt) {
       about.startedAt = instance.startedAt
@@ -234,7 +232,8 @@ export class Histories {
   }
 
   // What was known of the place is the peer's from here on.
-  #answered(place: string, peerId: string): void {
+  #answered(at: Place, peerId: string): void {
+    const place = formatEndpoint(at)
     this.#at.set(place, peerId)
     const before = this.#cases.get(place)
     if (before === undefined) return
@@ -246,14 +245,14 @@ export class Histories {
 
   #ended({ peerId, remote, code, reason, initiator, step, level, againMs, forMs }: LinkEnded, connection: string, time: number): void {
     const attempt = this.#open.get(connection)
-    const place = formatEndpoint(remote)
-    const key = attempt?.key || peerId || place
+    const place = toPlace(remote)
+    const key = attempt?.key || peerId || formatEndpoint(place)
     const inbound = attempt?.inbound ?? false
     const rung = attempt === undefined || attempt.rung === 'backoff' ? rungOf(level) : attempt.rung
     if (againMs > 0) this.#set({ connection, key, place, inbound, rung: 'backoff', since: time, until: time + againMs })
     else this.#remove(connection)
     this.#note(key, {
-      event: 'LinkEnded', state: againMs > 0 ? 'retrying' : 'disconnected', place, inbound, code, reason, by: byOf(initiator), step, againMs, forMs, rung
+      event: 'LinkEnded', state: againMs > 0 ? 'retrying' : 'disconnected', places: [place], inbound, code, reason, by: byOf(initiator), step, againMs, forMs, rung
     }, time)
   }
 

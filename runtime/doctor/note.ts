@@ -1,4 +1,6 @@
 import { addressOf } from '../../machines/address-scope.ts'
+import type { Place } from '../../machines/place.ts'
+import { formatEndpoint } from '../peer/roster.ts'
 
 /** States of the machine of a connection, in the order in which a link climbs; `backoff` while it waits to dial again. */
 export const RUNGS = ['backoff', 'dialing', 'securing', 'identifying', 'admitting', 'verifying', 'pending', 'withdrawn', 'basic', 'enhanced'] as const
@@ -14,8 +16,7 @@ export interface Note {
   readonly event: string
   /** How it stood with the peer afterwards. */
   readonly state: string
-  /** `HOST:PORT`; empty where there is none. */
-  readonly place: string
+  readonly places?: readonly Place[]
   /** It came from the other side: the port is one of many. */
   readonly inbound?: boolean
   readonly via?: string
@@ -44,7 +45,11 @@ export interface Kept {
 /** Whether both say the same: of a caller the host counts alone. */
 export function alike(a: Note, b: Note): boolean {
   return a.event === b.event && a.state === b.state && a.code === b.code && a.by === b.by && a.step === b.step && a.rung === b.rung && a.via === b.via
-    && a.name === b.name && a.inbound === b.inbound && (a.inbound === true ? hostOf(a.place) === hostOf(b.place) : a.place === b.place)
+    && a.name === b.name && a.inbound === b.inbound && samePlaces(a.places, b.places, a.inbound === true)
+}
+
+function samePlaces(a: readonly Place[] = [], b: readonly Place[] = [], byHost: boolean): boolean {
+  return a.length === b.length && a.every(({ host, port }, at) => host === b[at]!.host && (byHost || port === b[at]!.port))
 }
 
 /** How far back the same is looked for: a round of dialling with a refusal leaves a handful of notes. */
@@ -72,7 +77,12 @@ export function hostOf(place: string): string {
 
 /** Hosts of the places of which the notes tell, each once. */
 export function hostsOf(notes: readonly Kept[]): string[] {
-  return [...new Set(notes.flatMap(({ note }) => note.place.split(', ').map(hostOf)))].filter(host => host !== '')
+  return [...new Set(notes.flatMap(({ note: { places = [] } }) => places.map(({ host }) => host)))].filter(host => host !== '')
+}
+
+/** `HOST:PORT`, one or several; empty where there is none. */
+export function placesOf({ places = [] }: Note): string {
+  return places.map(formatEndpoint).join(', ')
 }
 
 /** An address without a port, as one asks who calls from there. */
@@ -85,7 +95,9 @@ export function detailOf({ note, times, since }: Kept): string {
   return times > 1 ? `${wordsOf(note)}; ${times} times since ${new Date(since).toISOString()}` : wordsOf(note)
 }
 
-function wordsOf({ event, place, inbound, via = '', name = '', steps = [], code = '', reason = '', by = 'network', step = '', rung, againMs = 0 }: Note): string {
+function wordsOf(note: Note): string {
+  const { event, inbound, via = '', name = '', steps = [], code = '', reason = '', by = 'network', step = '', rung, againMs = 0 } = note
+  const place = placesOf(note)
   const end = `${code}: ${clause(reason)}, by ${by}`
   switch (event) {
     case 'PeerFound': return `heard by ${via} at ${place || 'no address'}`

@@ -1,6 +1,6 @@
 import { sourceOf } from '../../actors/listener/source.ts'
+import { toPlace } from '../../machines/place.ts'
 import type { CallerRefused } from '../../proto/index.ts'
-import { formatEndpoint } from '../peer/roster.ts'
 import type { Case } from './case.ts'
 import { keep } from './note.ts'
 
@@ -34,7 +34,7 @@ export class Strangers {
     this.#cases.set(source, { key: host, name: '', notes, attempts: new Map(), startedAt: 0, toldAt: 0 })
     if (this.#cases.size > SOURCES_MAX) this.#cases.delete(this.#cases.keys().next().value!)
     keep(notes, {
-      event: 'CallerRefused', state: 'refused', place: formatEndpoint(remote), inbound: true, code, reason, by: 'self', rung: BEFORE_TLS.has(code) ? 'dialing' : 'securing'
+      event: 'CallerRefused', state: 'refused', places: [toPlace(remote)], inbound: true, code, reason, by: 'self', rung: BEFORE_TLS.has(code) ? 'dialing' : 'securing'
     }, agoMs > 0 && agoMs < time ? time - agoMs : time, NOTES_MAX, count > 1 ? count : 1)
   }
 
