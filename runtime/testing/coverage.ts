@@ -28,9 +28,17 @@ export class TransitionCoverage {
     return this.#taken.size
   }
 
-  /** Counts what an actor does when it starts. */
+  /**
+   * Counts what an actor does when it starts.
+   * @throws what the machine throws
+   */
   start(input: object): void {
-    createActor(this.machine, { input, inspect: this.note }).start().stop()
+    const actor = createActor(this.machine, { input, inspect: this.note })
+    const errors: unknown[] = []
+    // Where nobody listens, XState throws it a moment later, out of anybody's reach.
+    actor.subscribe({ error: error => errors.push(error) })
+    actor.start().stop()
+    if (errors.length > 0) throw errors[0]
   }
 
   /** Counts the transitions of an actor from now on. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import { linkKeeperMachine } from '../../machines/link-keeper.ts'
+import { LIBRARY_FLAGS } from '../../runtime/kernel/flags.ts'
 import { coverage, KEEPER, KeeperRun } from './keeper-run.ts'
 import './link-keeper/who-dials.ts'
 import './link-keeper/pairs.ts'
@@ -16,7 +17,7 @@ const static_ = { via: 'static', instance: null }
 // Runs last: the tests imported above are the evidence.
 describe('the statechart', () => {
   it('has no transition without a test', () => {
-    coverage.start({ address: KEEPER, parent: 'system', options: {}, random: 1 })
+    coverage.start({ address: KEEPER, parent: 'system', options: {}, flags: LIBRARY_FLAGS, random: 1 })
     expect(coverage.missing()).toEqual([])
   })
 

@@ -12,9 +12,9 @@ const endpoint = (n: number) => ({ host: `192.0.2.${n}`, port: 4_000 })
 // Runs last: the tests imported above are the evidence.
 describe('the statechart', () => {
   it('has no transition without a test', () => {
-    coverage.start({ address: ADDRESS, parent: KEEPER, options: { endpoints: [], network: NETWORK }, random: 1 })
-    coverage.start({ address: ADDRESS, parent: KEEPER, options: { endpoints: [endpoint(1)], network: NETWORK }, random: 1 })
-    coverage.start({ address: ADDRESS, parent: KEEPER, options: { direction: 'in', network: NETWORK }, random: 1 })
+    coverage.start({ address: ADDRESS, parent: KEEPER, options: { endpoints: [], network: NETWORK }, flags: [], random: 1 })
+    coverage.start({ address: ADDRESS, parent: KEEPER, options: { endpoints: [endpoint(1)], network: NETWORK }, flags: [], random: 1 })
+    coverage.start({ address: ADDRESS, parent: KEEPER, options: { direction: 'in', network: NETWORK }, flags: [], random: 1 })
     expect(coverage.missing()).toEqual([])
   })
 

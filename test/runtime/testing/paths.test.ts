@@ -95,6 +95,10 @@ describe('the paths of a machine', () => {
     expect(coverage.missing()).toEqual([])
   })
 
+  it('count a start only where the machine does: what it throws is thrown at once', () => {
+    expect(() => transitionCoverage(gate).start({})).toThrow(TypeError)
+  })
+
   it('may be given messages that fit the run so far', () => {
     const { paths } = pathsOf(gate, { input, events: (run: MachineRun) => run.state === 'shut' ? [coin] : [[push, 'peer/ada']], key: coins })
     expect(paths.map(({ title }) => title)).toContain('LinksChanged {links:1}, LinksChanged {links:1}, LinksChanged {links:1}, TextMessage {text:push} ⇒ "shut"')
