@@ -11,6 +11,8 @@ import { TestLan, type TestHost } from '../support/netns.ts'
 
 const cli = join(import.meta.dirname, '../../dist/runtime/cli/main.js')
 const NOBODY = '10.77.0.2:4999'
+/** A peer that is told to stop in the middle of a dial has another reason for its end: until then it waits. */
+const LONG_MS = 60_000
 
 const tune = (options: Readonly<Record<string, number>>): string[] =>
   Object.entries(options).flatMap(([name, value]) => ['--tune', `peer-connection.${name}=${value}`])
@@ -61,7 +63,7 @@ needs('root', 'netns', 'ip', 'nft')('the doctor on a LAN', () => {
 
   it('names a firewall that drops everything: the timeout', async () => {
     lan.nft(right, 'table inet drop_tcp {\n chain in {\n type filter hook input priority 0;\n meta l4proto tcp drop\n }\n}')
-    const ann = await up(left, 'timeout', ['--no-lan', '--peer', NOBODY, '--record', log('timeout'), ...tune({ dialTimeoutMs: 500 })])
+    const ann = await up(left, 'timeout', ['--no-lan', '--peer', NOBODY, '--record', log('timeout'), ...tune({ dialTimeoutMs: 500, backoffBaseMs: 4_000 })])
     // What happens again and again counts once.
     const answer = await why(ann, NOBODY, ({ times }) => times >= 2)
     expect(told(answer)).toEqual({
@@ -73,7 +75,7 @@ needs('root', 'netns', 'ip', 'nft')('the doctor on a LAN', () => {
   })
 
   it('names a port where nothing listens', async () => {
-    const ann = await up(left, 'refused', ['--no-lan', '--peer', NOBODY, '--record', log('refused')])
+    const ann = await up(left, 'refused', ['--no-lan', '--peer', NOBODY, '--record', log('refused'), ...tune({ backoffBaseMs: LONG_MS })])
     const answer = await why(ann, NOBODY)
     expect(told(answer)).toEqual({ code: 'dial-refused', endedIn: 'dialing', initiator: 'network', address: NOBODY, decider: { kind: 'network', name: '', at: 'network' } })
     expect(told(await recorded(ann, NOBODY))).toEqual(told(answer))

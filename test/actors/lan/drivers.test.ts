@@ -197,6 +197,7 @@ describe('the LAN drivers on loopback', () => {
     late.tell(late.receiver, new OpenChannel({ ports: [...ports] }))
     await Promise.all([...benches, late].map(each => each.close()))
     open.length = 0
-    expect(resources()).toBeLessThanOrEqual(before)
+    // A timer of what runs the tests may come and go meanwhile; this ends only when all of ours are gone.
+    while (resources() > before) await new Promise(setImmediate)
   })
 })
