@@ -1,4 +1,4 @@
-import { UNSEEN } from './text.ts'
+import { copyOf, UNSEEN } from './text.ts'
 
 /** Longest file name, in bytes of UTF-8: ext4, APFS and NTFS take 255; the rest is room for ` (999)`. */
 const NAME_BYTES_MAX = 200
@@ -16,7 +16,8 @@ const DEVICE = /^(con|prn|aux|nul|com[\d¹²³]|lpt[\d¹²³])(\.|$)/i
  */
 export function safeName(offered: string): string {
   // Nobody's honest name is longer; the rest would only cost time.
-  const last = /[^\\/]*$/.exec(offered.slice(-4_096))![0]
+  const end = offered.slice(-4_096)
+  const last = copyOf(end.slice(Math.max(end.lastIndexOf('/'), end.lastIndexOf('\\')) + 1))
   const name = cut(last.replace(FOREIGN, '_').replace(/^[-.\s]+/, '')).replace(/[.\s]+$/, '')
   if (name === '') return 'file'
   return DEVICE.test(name) ? `_${name}` : name

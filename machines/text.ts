@@ -11,7 +11,12 @@ const unseen = new RegExp(`[${UNSEEN}]`, 'gu')
 
 /** Text from another peer, made fit for screens and logs: without {@link UNSEEN} characters, and at most `limit` long. */
 export function cleanText(text: string, limit: number): string {
-  return text.slice(0, limit).replace(unseen, '')
+  return copyOf(text.slice(0, limit)).replace(unseen, '')
+}
+
+/** The same text in memory of its own: of a long one, V8 keeps all for as long as a part is kept. */
+export function copyOf(text: string): string {
+  return ` ${text}`.slice(1)
 }
 
 /** The bytes of a hex string; pairs that are not hex become 0. */

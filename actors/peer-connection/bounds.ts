@@ -1,3 +1,4 @@
+import { copyOf } from '../../machines/text.ts'
 import { Disconnect, Identify, Instance, TrustWithdrawn, VerificationHeld, Verified, type Message } from '../../proto/index.ts'
 import type { WireTypes } from './wire-types.ts'
 
@@ -10,7 +11,7 @@ const NONCE_BYTES = 8
 /** Of what is for people. */
 const CHARS_MAX = 256
 
-const cut = (text: string): string => text.slice(0, CHARS_MAX)
+const cut = (text: string): string => copyOf(text.slice(0, CHARS_MAX))
 
 /**
  * A message of the link itself without what nobody asked for: machines keep it and logs repeat it, and it may fill a

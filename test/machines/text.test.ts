@@ -1,5 +1,20 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from '@jest/globals'
+import { withinBounds } from '../../actors/peer-connection/bounds.ts'
+import { WireTypes } from '../../actors/peer-connection/wire-types.ts'
+import { Services } from '../../actors/seam/index.ts'
+import { safeName } from '../../machines/file-name.ts'
 import { cleanText, fromHex } from '../../machines/text.ts'
+import { Disconnect } from '../../proto/index.ts'
+
+setFlagsFromString('--expose-gc')
+const collect = runInNewContext('gc') as () => void
+
+function inUse(): number {
+  collect()
+  return process.memoryUsage().heapUsed
+}
 
 describe('text from other peers', () => {
   it('loses what could move a cursor, hide or turn text, and is bounded', () => {
@@ -19,6 +34,19 @@ describe('text from other peers', () => {
     }
     expect(wrong).toEqual([])
     expect(cleanText('\u{1cc00}\u{323b0}', 4)).toBe('\u{1cc00}\u{323b0}')
+  })
+
+  it.each([
+    ['cut for people', (text: string) => cleanText(text, 64)],
+    ['of a message of the link', (text: string) => (withinBounds(new Disconnect({ reason: text }), new Services().get(WireTypes)) as Disconnect).reason],
+    ['that names a file', (text: string) => safeName(`${text}/report.txt.gz`)]
+  ])('weighs no more than what is kept of it, however long it came: a text %s', (_, part) => {
+    const long = Buffer.alloc(60_000, 'x')
+    const before = inUse()
+    const kept = Array.from({ length: 500 }, () => part(long.toString('latin1')))
+    // Whole they are 30 MB.
+    expect(inUse() - before).toBeLessThan(4_000_000)
+    expect(kept.every(text => text.length <= 256)).toBe(true)
   })
 
   it('in hex becomes bytes', () => {
