@@ -14,8 +14,7 @@ describe('the look at what comes back to this machine', () => {
     }
     let going = true
     work()
-    const checks = await checkEcho(loopback, 10)
-    going = false
+    const checks = await checkEcho(loopback, 10).finally(() => { going = false })
     expect(checks.map(({ check, ok }) => [check.split(' ')[0], ok])).toEqual([['broadcast', 'ok'], ['multicast', 'ok']])
   })
 })
