@@ -11,14 +11,15 @@ const PROBE_MS_MAX = 10_000
 const CRASHES: ReadonlySet<string | null> = new Set(['SIGSEGV', 'SIGABRT', 'SIGBUS', 'SIGILL'])
 
 /**
- * Reads everything and writes once: whatever page is damaged is met, or not needed. Nobody asks any more where the process that
- * did is gone; and the copy is where it runs, since LMDB makes a folder of any other name that has been removed meanwhile.
+ * Reads everything and writes once: whatever page is damaged is met, or not needed. Nobody asks any more once the process that did
+ * is gone; and the copy is where it runs, since LMDB makes a folder of any other name that has been removed meanwhile.
  */
 const PROBE = `
   const lmdb = require(process.argv[1])
-  if (process.ppid !== Number(process.argv[2])) process.exit()
+  const isAsked = () => process.ppid === Number(process.argv[2]) || process.exit()
+  isAsked()
   const db = lmdb.open({ path: '.', noSubdir: false, encoding: 'binary', useVersions: true })
-  for (const { value } of db.getRange()) Buffer.from(value)
+  for (const { value } of db.getRange()) isAsked() && Buffer.from(value)
   db.transactionSync(() => { db.put('probe', Buffer.alloc(8192)) })
   db.transactionSync(() => { db.remove('probe') })
   db.close()
