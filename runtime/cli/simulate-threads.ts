@@ -9,9 +9,9 @@ interface Answer {
 
 /**
  * Most of what a run makes lives shortly; a young generation of the usual 16 MiB moves much of it for nothing. A thousand peers took
- * 123 s with 192 and 104 s with 384, and 1.4 GB on two threads. In MiB.
+ * 118 and 126 s with 384, and 103 and 110 s with 768, in turn on the same two cores; 1.6 and 2.1 GB. In MiB.
  */
-const YOUNG_MIB = 384
+const YOUNG_MIB = 768
 
 /**
  * Runs each on a thread, so many at once, and gives the results in order.
