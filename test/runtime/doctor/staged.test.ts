@@ -12,20 +12,15 @@ import { verifyPingsDefinition } from '../../../actors/verify-pings/index.ts'
 import { publish } from '../../../machines/index.ts'
 import type { PeerConnectionContext, PeerConnectionEvent } from '../../../machines/peer-connection-context.ts'
 import { peerConnectionMachine } from '../../../machines/peer-connection.ts'
-import { CallerRefused, Identify, LinkEnded, PeerConnected, PeerDisconnected, PeerFound, PeerIgnored, PeerRefused, PeerVerified, type Message } from '../../../proto/index.ts'
+import { CallerRefused, Identify, LinkEnded, PeerDisconnected, PeerFound, PeerIgnored, PeerRefused, PeerVerified, type Message } from '../../../proto/index.ts'
 import { UnknownPeerError, type Peer } from '../../../runtime/index.ts'
-import { fromLog, lasting, placeOf, said, stagedPeer, stopStaged } from './staged.ts'
+import { fromLog, lasting, placeOf, said, stagedPair, stagedPeer, stopStaged, type Staged } from './staged.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'p2pnet-doctor-'))
 afterEach(stopStaged)
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 const ownNetwork = () => `doctor-${Math.random().toString(36).slice(2)}`
-
-interface Staged {
-  readonly peer: Peer
-  readonly log: string
-}
 
 /** Stops both and reads each log: it must tell what the peer told when it ran. */
 async function sameFromLogs(...sides: { peer: Peer; log: string; about: string; own?: Parameters<typeof fromLog>[2] }[]): Promise<void> {
@@ -67,12 +62,7 @@ describe('the doctor names the cause', () => {
   })
 
   it('blocked: by this side or by the other', async () => {
-    const bob = stagedPeer(folder, 'bob')
-    await bob.peer.start()
-    const ann = stagedPeer(folder, 'ann', { peers: [placeOf(bob.peer)] })
-    const verified = [said(ann.peer, PeerVerified), said(bob.peer, PeerVerified)]
-    await ann.peer.start()
-    await Promise.all(verified)
+    const { ann, bob } = await stagedPair(folder)
     const gone = [said(ann.peer, PeerDisconnected), said(bob.peer, PeerDisconnected)]
     bob.peer.block(ann.peer.peerId)
     await Promise.all(gone)
@@ -270,12 +260,7 @@ describe('the doctor names the cause', () => {
   })
 
   it('and nothing where there is nothing wrong', async () => {
-    const bob = stagedPeer(folder, 'bob')
-    await bob.peer.start()
-    const ann = stagedPeer(folder, 'ann', { peers: [placeOf(bob.peer)] })
-    const verified = [said(ann.peer, PeerVerified), said(bob.peer, PeerConnected)]
-    await ann.peer.start()
-    await Promise.all(verified)
+    const { ann } = await stagedPair(folder)
     expect(ann.peer.why('bob')).toMatchObject({ standing: 'linked', rung: 'enhanced', cause: undefined, advice: '' })
   })
 })

@@ -2,11 +2,16 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { definitions } from '../../../actors/index.ts'
 import type { ActorDefinition } from '../../../actors/seam/index.ts'
-import type { Message, MessageClass } from '../../../proto/index.ts'
+import { PeerVerified, type Message, type MessageClass } from '../../../proto/index.ts'
 import { diagnose } from '../../../runtime/doctor/diagnose.ts'
 import type { Diagnosis } from '../../../runtime/doctor/diagnosis.ts'
 import { recordedHistories } from '../../../runtime/doctor/recorded.ts'
 import { createPeer, formatEndpoint, type Peer, type PeerOptions } from '../../../runtime/index.ts'
+
+export interface Staged {
+  readonly peer: Peer
+  readonly log: string
+}
 
 const made: Peer[] = []
 
@@ -16,7 +21,7 @@ export async function stopStaged(): Promise<void> {
 }
 
 /** A peer on loopback alone, with a log. */
-export function stagedPeer(folder: string, name: string, options: PeerOptions = {}): { peer: Peer; log: string } {
+export function stagedPeer(folder: string, name: string, options: PeerOptions = {}): Staged {
   const log = join(folder, `${name}-${randomBytes(4).toString('hex')}.p2plog`)
   const peer = createPeer({ name, interfaces: ['loopback'], lan: false, record: log, log: 'silent', ...options })
   made.push(peer)
@@ -34,6 +39,17 @@ export function said<T extends Message>(peer: Peer, type: MessageClass<T>, fits:
       resolve(body)
     })
   })
+}
+
+/** Two of them, of which ann has dialled bob; each has verified the other. */
+export async function stagedPair(folder: string): Promise<{ ann: Staged; bob: Staged }> {
+  const bob = stagedPeer(folder, 'bob')
+  await bob.peer.start()
+  const ann = stagedPeer(folder, 'ann', { peers: [placeOf(bob.peer)] })
+  const verified = [said(ann.peer, PeerVerified), said(bob.peer, PeerVerified)]
+  await ann.peer.start()
+  await Promise.all(verified)
+  return { ann, bob }
 }
 
 /** What of a diagnosis does not change with the time at which it is asked for. */

@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, it, jest } from '@jest/globals'
-import { PeerDisconnected, PeerVerified } from '../../../proto/index.ts'
+import { PeerDisconnected } from '../../../proto/index.ts'
 import { whyFields } from '../../../runtime/cli/why.ts'
-import { placeOf, said, stagedPeer, stopStaged } from './staged.ts'
+import { said, stagedPair, stopStaged } from './staged.ts'
 
 const HOUR = 3_600_000
 
@@ -17,12 +17,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 describe('the doctor', () => {
   it('tells when a peer is dialled again, also after somebody has set the clock of the machine', async () => {
-    const bob = stagedPeer(folder, 'bob')
-    await bob.peer.start()
-    const ann = stagedPeer(folder, 'ann', { peers: [placeOf(bob.peer)] })
-    const verified = [said(ann.peer, PeerVerified), said(bob.peer, PeerVerified)]
-    await ann.peer.start()
-    await Promise.all(verified)
+    const { ann, bob } = await stagedPair(folder)
     const ended = said(ann.peer, PeerDisconnected)
     ann.peer.drop(bob.peer.peerId)
     await ended
